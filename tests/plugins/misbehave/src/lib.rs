@@ -1,0 +1,142 @@
+//! A plugin that misbehaves on request: its configuration names how.
+//!
+//! What needs raw pointers to go wrong is in C, in `tests/plugins/c-variants`.
+
+#![deny(unsafe_code)]
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use gatherd_sdk::{Batch, CdTime, Collector, Failure, Host, Series, Value, export_plugin};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// How the plugin misbehaves.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Not at all: each read dispatches the number of reads.
+    #[default]
+    Well,
+    /// `init` answers a failure.
+    InitFails,
+    /// `init` panics.
+    InitPanics,
+    /// Each read answers a failure.
+    ReadFails,
+    /// Each read panics.
+    ReadPanics,
+    /// A read does not return as long as `file` exists; without `file` it never returns.
+    ReadBlocks,
+    /// One value for a type of two.
+    WrongCount,
+    /// A type that nobody knows.
+    UnknownType,
+    /// A value for now, then one of the same series for 1970.
+    Past,
+    /// A value for the year 2100.
+    Future,
+    /// A plugin instance of 127 bytes, which is the longest that is allowed.
+    #[serde(rename = "name_127")]
+    Name127,
+    /// A plugin instance of 128 bytes.
+    #[serde(rename = "name_128")]
+    Name128,
+    /// A plugin instance with an embedded zero.
+    NameNul,
+    /// A plugin instance with slashes.
+    NameSlash,
+    /// `series` series at each read.
+    Burst,
+    /// One value at each of the first `times` reads, and then no more.
+    Expire,
+}
+
+/// Configuration of the plugin.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How it misbehaves.
+    pub mode: Mode,
+    /// Number of series of a burst.
+    pub series: u32,
+    /// Number of reads with a value, where the series expires.
+    pub times: u64,
+    /// The file whose end ends a read that blocks.
+    pub file: Option<PathBuf>,
+}
+
+/// An instance.
+#[derive(Debug)]
+pub struct Misbehave {
+    config: Config,
+    reads: u64,
+    series: Vec<Series>,
+}
+
+impl Collector for Misbehave {
+    const NAME: &'static str = "misbehave";
+    const DESCRIPTION: &'static str = "Misbehaves on request";
+    type Config = Config;
+
+    fn init(config: Config, host: &Host) -> Result<Self, Failure> {
+        match config.mode {
+            Mode::InitFails => return Err(Failure::new("init fails, as it was asked to")),
+            Mode::InitPanics => panic!("init panics, as it was asked to"),
+            _ => {}
+        }
+        let series = make_series(&config, host);
+        Ok(Self { config, reads: 0, series })
+    }
+
+    fn read(&mut self, out: &mut Batch) -> Result<(), Failure> {
+        self.reads += 1;
+        let reads = self.reads as f64;
+        match self.config.mode {
+            Mode::ReadFails => return Err(Failure::new("read fails, as it was asked to")),
+            Mode::ReadPanics => panic!("read panics, as it was asked to"),
+            Mode::ReadBlocks => self.block(),
+            Mode::WrongCount => out.values(&self.series[0], &[Value::Derive(1)]),
+            Mode::Past => {
+                out.gauge(&self.series[0], reads);
+                out.set_time(CdTime::from_secs(1));
+                out.gauge(&self.series[0], -reads);
+            }
+            Mode::Future => {
+                out.set_time(CdTime::from_secs(4_102_444_800));
+                out.gauge(&self.series[0], reads);
+            }
+            Mode::Expire if self.reads > self.config.times => {}
+            _ => self.series.iter().for_each(|series| out.gauge(series, reads)),
+        }
+        Ok(())
+    }
+}
+
+impl Misbehave {
+    /// Returns when the file is gone.
+    fn block(&self) {
+        while self.config.file.as_ref().is_none_or(|file| file.exists()) {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+fn make_series(config: &Config, host: &Host) -> Vec<Series> {
+    let named = |instance: &str| vec![host.series("misbehave", instance, "gauge", "reads")];
+    match config.mode {
+        Mode::WrongCount => vec![host.series("misbehave", "", "if_octets", "")],
+        Mode::UnknownType => vec![host.series("misbehave", "", "nobody_knows_this_type", "")],
+        Mode::Name127 => named(&"n".repeat(127)),
+        Mode::Name128 => named(&"n".repeat(128)),
+        Mode::NameNul => named("a\0b"),
+        Mode::NameSlash => named("/a/b"),
+        Mode::Burst => {
+            (0..config.series).map(|at| host.series("misbehave", "burst", "gauge", &at.to_string())).collect()
+        }
+        _ => named(""),
+    }
+}
+
+export_plugin!(Misbehave);
