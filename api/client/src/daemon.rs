@@ -1,0 +1,82 @@
+//! The daemon itself: versions, life, log, notifications.
+
+use crate::connection::Client;
+use crate::error::ClientError;
+use crate::filter::NotificationFilter;
+use gatherd_api_types::{Heartbeat, LogLevel, Notification, Page, Versions};
+use reqwest::Method;
+use serde_json::Value;
+
+impl Client {
+    /// Which versions of the API there are.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] when there is no answer, or a refusal.
+    pub async fn versions(&self) -> Result<Versions, ClientError> {
+        self.get("/").await
+    }
+
+    /// That the daemon lives, and how.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::versions`].
+    pub async fn heartbeat(&self) -> Result<Heartbeat, ClientError> {
+        self.get("/v1/heartbeat").await
+    }
+
+    /// Recent notifications, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::versions`].
+    pub async fn notifications(
+        &self,
+        filter: &NotificationFilter,
+    ) -> Result<Page<Notification>, ClientError> {
+        self.list("/v1/notifications", filter).await
+    }
+
+    /// What the daemon logs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::versions`].
+    pub async fn log_level(&self) -> Result<LogLevel, ClientError> {
+        self.get("/v1/daemon/log-level").await
+    }
+
+    /// Changes what the daemon logs, until it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Problem`] with 422 when the filter is not one; otherwise as [`Client::versions`].
+    pub async fn set_log_level(&self, level: &LogLevel) -> Result<LogLevel, ClientError> {
+        let path = "/v1/daemon/log-level";
+        let request = self.request(Method::PUT, path).json(level);
+        self.answer(path, request).await.map(|(answer, _)| answer)
+    }
+
+    /// Whether the daemon serves its purpose now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::versions`]; a daemon that is not ready is no error.
+    pub async fn is_ready(&self) -> Result<bool, ClientError> {
+        match self.send("/readyz", self.request(Method::GET, "/readyz")).await {
+            Ok(_) => Ok(true),
+            Err(ClientError::Problem { problem }) if problem.status == 503 => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The OpenAPI document.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::versions`].
+    pub async fn openapi(&self) -> Result<Value, ClientError> {
+        self.get("/openapi.json").await
+    }
+}

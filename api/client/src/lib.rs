@@ -1,0 +1,32 @@
+//! Typed client of the management API.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), gatherd_client::ClientError> {
+//! let client = gatherd_client::Client::unix("/run/gatherd/gatherd.sock")?;
+//! for plugin in client.plugins(&Default::default()).await?.items {
+//!     println!("{} is {}", plugin.id, plugin.state.as_str());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One method per operation, named like the operation in the OpenAPI document.
+#![forbid(unsafe_code)]
+
+mod connection;
+mod daemon;
+mod error;
+mod filter;
+mod plugin;
+#[cfg(test)]
+mod tests;
+mod token;
+mod value;
+
+pub use connection::Client;
+pub use error::ClientError;
+pub use filter::{NotificationFilter, PluginFilter, PluginTypeFilter, ValueFilter};
+pub use gatherd_api_types as types;
+pub use plugin::TaggedConfig;
+pub use token::Session;
+pub use value::Format;

@@ -1,0 +1,148 @@
+//! The client against a daemon that says one thing.
+
+use crate::{Client, ClientError, Format, PluginFilter, ValueFilter};
+use gatherd_api_types::{LogLevel, PluginConfig, PluginState, ProblemCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+const PROBLEM: &str = r#"{"type":"urn:gatherd:problem:invalid","title":"Unprocessable Content",
+    "status":422,"detail":"The body is wrong.","instance":"/v1/daemon/log-level","code":"invalid",
+    "request_id":"req-1","errors":[{"pointer":"/filter","detail":"is not a filter"}]}"#;
+
+/// A daemon that answers one request, and what it was asked.
+async fn daemon(status: &str, headers: &str, body: &str) -> (Client, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !is_whole(&request) {
+            stream.read_buf(&mut request).await.unwrap();
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (Client::http(&format!("http://{address}/")).unwrap(), asked)
+}
+
+/// Whether head and announced body are there.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let announced = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+    body.len() >= announced.map_or(0, |length| length.parse().unwrap())
+}
+
+#[tokio::test]
+async fn filters_and_the_token_travel_with_a_list() {
+    let (client, asked) = daemon("200 OK", "", r#"{"items":[],"next":"/v1/plugins?marker=aa"}"#).await;
+    let client = client.with_token("secret").unwrap();
+    let filter = PluginFilter {
+        id: Some("cpu-*".to_owned()),
+        state: Some(PluginState::Backoff),
+        limit: Some(5),
+        ..PluginFilter::default()
+    };
+    let page = client.plugins(&filter).await.unwrap();
+    assert_eq!(page.next.as_deref(), Some("/v1/plugins?marker=aa"));
+    let asked = asked.await.unwrap();
+    assert!(asked.starts_with("GET /v1/plugins?id=cpu-*&state=backoff&limit=5 HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("x-auth-token: secret\r\n"), "{asked}");
+    assert!(!format!("{client:?}").contains("secret"), "{client:?}");
+}
+
+#[tokio::test]
+async fn the_next_page_is_asked_for_where_the_last_one_says() {
+    let (client, asked) = daemon("200 OK", "", r#"{"items":[1],"next":null}"#).await;
+    let first = crate::types::Page { items: vec![0], next: Some("/v1/x?marker=aa".to_owned()) };
+    let second = client.next_page(&first).await.unwrap().unwrap();
+    assert_eq!(second.items, [1]);
+    assert!(asked.await.unwrap().starts_with("GET /v1/x?marker=aa HTTP/1.1\r\n"));
+    assert_eq!(client.next_page(&second).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn names_are_escaped_in_paths() {
+    let (client, asked) = daemon("404 Not Found", "", "").await;
+    client.plugin("a/b ?é").await.unwrap_err();
+    assert!(asked.await.unwrap().starts_with("GET /v1/plugins/a%2Fb%20%3F%C3%A9 HTTP/1.1\r\n"));
+    let (client, asked) = daemon("404 Not Found", "", "").await;
+    client.value("h/df-a b/x").await.unwrap_err();
+    assert!(asked.await.unwrap().starts_with("GET /v1/values/h/df-a%20b/x HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn a_change_of_configuration_shows_its_tag_and_returns_the_new_one() {
+    let (client, asked) = daemon("200 OK", "ETag: \"8\"\r\n", r#"{"x":1}"#).await;
+    let changed = client.patch_plugin_config("cpu", "\"7\"", &PluginConfig::default()).await.unwrap();
+    assert_eq!(changed.etag, "\"8\"");
+    assert_eq!(changed.config.0["x"], 1);
+    let asked = asked.await.unwrap();
+    assert!(asked.starts_with("PATCH /v1/plugins/cpu/config HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("if-match: \"7\"\r\n"), "{asked}");
+    assert!(asked.contains("content-type: application/merge-patch+json\r\n"), "{asked}");
+    assert!(!asked.contains("content-type: application/json"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_login_returns_the_token_of_the_header_and_hides_it() {
+    let body = r#"{"token":{"methods":["password"],"user":{"id":"admin","name":"admin","domain":{}},
+        "roles":[],"issued_at":null,"expires_at":null,"audit_ids":[]}}"#;
+    let (client, asked) = daemon("201 Created", "X-Subject-Token: secret\r\n", body).await;
+    let session = client.login("admin", "horse").await.unwrap();
+    assert_eq!(session.token, "secret");
+    assert_eq!(session.facts.user.name, "admin");
+    assert!(!format!("{session:?}").contains("secret"), "{session:?}");
+    assert!(asked.await.unwrap().contains(r#""password":"horse""#));
+}
+
+#[tokio::test]
+async fn a_problem_is_told_in_the_daemon_s_words() {
+    let (client, _asked) = daemon("422 Unprocessable Content", "", PROBLEM).await;
+    let error = client.set_log_level(&LogLevel { filter: "x".to_owned() }).await.unwrap_err();
+    assert_eq!(error.problem().unwrap().code, ProblemCode::Invalid);
+    assert_eq!(error.to_string(), "The body is wrong.; /filter: is not a filter (422 invalid, req-1)");
+}
+
+#[tokio::test]
+async fn another_server_or_another_answer_is_named_as_such() {
+    let (client, _asked) = daemon("502 Bad Gateway", "", "<html>").await;
+    assert!(matches!(client.cache().await.unwrap_err(), ClientError::Foreign { status: 502, .. }));
+    let (client, _asked) = daemon("200 OK", "", r#"{"series":"many"}"#).await;
+    let error = client.cache().await.unwrap_err();
+    assert!(matches!(&error, ClientError::Answer { path, .. } if path == "/v1/cache"), "{error}");
+}
+
+#[tokio::test]
+async fn the_exposition_is_text_in_the_format_that_was_asked_for() {
+    let (client, asked) = daemon("200 OK", "", "a 1\n# EOF\n").await;
+    assert_eq!(client.exposition(Format::OpenMetrics).await.unwrap(), "a 1\n# EOF\n");
+    assert!(asked.await.unwrap().contains("accept: application/openmetrics-text; version=1.0.0\r\n"));
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_not_there_is_named_with_its_place() {
+    let client = Client::unix("/nonexistent/gatherd.sock").unwrap();
+    let error = client.values(&ValueFilter::default()).await.unwrap_err();
+    let place = "unix socket /nonexistent/gatherd.sock";
+    assert!(matches!(&error, ClientError::Connection { place: it, .. } if it == place), "{error}");
+}
+
+#[test]
+fn only_plain_http_addresses_are_taken() {
+    for address in ["https://h", "h:8720", "", "http://", "unix:/x", "ftp://h"] {
+        assert!(matches!(Client::http(address), Err(ClientError::Address { .. })), "{address}");
+    }
+    assert_eq!(Client::http("http://[::1]:8720/").unwrap().place(), "http://[::1]:8720");
+}
+
+#[test]
+fn what_cannot_travel_in_a_header_is_refused() {
+    let client = Client::http("http://h").unwrap();
+    assert!(matches!(client.with_token("a\nb"), Err(ClientError::Header { what: "token" })));
+}

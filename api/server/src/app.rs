@@ -1,0 +1,61 @@
+//! One worker's application: the layers around the routes.
+
+use crate::auth::{PeerPolicy, Store, authenticate};
+use crate::envelope::envelope;
+use crate::management::Management;
+use crate::routes;
+use crate::settings::Settings;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, Error, web};
+use std::sync::Arc;
+
+/// What all workers share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    management: web::Data<dyn Management>,
+    store: web::Data<Store>,
+    settings: web::Data<Settings>,
+    peers: web::Data<PeerPolicy>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        management: Arc<dyn Management>,
+        store: Store,
+        settings: Settings,
+        peers: PeerPolicy,
+    ) -> Self {
+        Self {
+            management: web::Data::from(management),
+            store: web::Data::new(store),
+            settings: web::Data::new(settings),
+            peers: web::Data::new(peers),
+        }
+    }
+
+    /// The application. Layers from the inside: who asks, compression, envelope.
+    pub(crate) fn app(
+        self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<impl MessageBody>,
+            Error = Error,
+            InitError = (),
+        >,
+    > {
+        let Self { management, store, settings, peers } = self;
+        App::new()
+            .app_data(management)
+            .app_data(store)
+            .app_data(settings)
+            .app_data(peers)
+            .configure(routes::install)
+            .wrap(from_fn(authenticate))
+            .wrap(Compress::default())
+            .wrap(from_fn(envelope))
+    }
+}

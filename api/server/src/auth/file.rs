@@ -1,0 +1,153 @@
+//! Files that hold secrets: private, whole, and on disk before anybody relies on them.
+
+use rustix::fs::OFlags;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Longest file that is read, in bytes.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// Why a file of credentials cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Others may use it.
+    #[error(
+        "{} has mode {found:03o}, which lets others in; allow at most {allowed:03o} (chmod {allowed:03o})",
+        path.display()
+    )]
+    Mode {
+        /// The file or directory.
+        path: PathBuf,
+        /// Its permission bits.
+        found: u32,
+        /// The most that it may have.
+        allowed: u32,
+    },
+    /// Somebody else owns it.
+    #[error("{} belongs to user {found}, not to user {expected} or root", path.display())]
+    Owner {
+        /// The file or directory.
+        path: PathBuf,
+        /// Its owner.
+        found: u32,
+        /// Who runs the daemon.
+        expected: u32,
+    },
+    /// It is something else than it should be.
+    #[error("{} is not {expected}", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Its content is not what was written.
+    #[error("{} is damaged: {detail}; restore it, or remove it to begin anew", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: &'static str,
+    },
+}
+
+/// Makes the directory (mode 0700) if there is none, and checks that nobody else may write into it.
+///
+/// # Errors
+///
+/// [`FileError::Write`], [`FileError::Read`], [`FileError::Kind`], [`FileError::Owner`],
+/// [`FileError::Mode`].
+pub(super) fn prepare_directory(path: &Path) -> Result<(), FileError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| FileError::Write { path: path.to_owned(), source })?;
+    let metadata = path.metadata().map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+    if !metadata.is_dir() {
+        return Err(FileError::Kind { path: path.to_owned(), expected: "a directory" });
+    }
+    check_access(path, &metadata, 0o755)
+}
+
+/// Reads a private file; `None` when there is none.
+///
+/// # Errors
+///
+/// [`FileError::Read`], [`FileError::Kind`] for anything but a plain file of at most 4 MiB,
+/// [`FileError::Owner`], [`FileError::Mode`] when anybody but the owner may use it.
+pub(super) fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    let read_error = |source| FileError::Read { path: path.to_owned(), source };
+    let no_follow = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = OpenOptions::new().read(true).custom_flags(no_follow.bits().cast_signed()).open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(read_error(error)),
+    };
+    let metadata = file.metadata().map_err(read_error)?;
+    if !metadata.is_file() || metadata.len() > MAX_FILE {
+        return Err(FileError::Kind { path: path.to_owned(), expected: "a plain file of at most 4 MiB" });
+    }
+    check_access(path, &metadata, 0o600)?;
+    let mut content = Vec::new();
+    file.take(MAX_FILE).read_to_end(&mut content).map_err(read_error)?;
+    Ok(Some(content))
+}
+
+/// Writes a private file as a whole: after success it is on disk, after failure the old one is.
+///
+/// # Errors
+///
+/// [`FileError::Write`].
+pub(super) fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    let temporary = PathBuf::from(temporary);
+    replace(path, &temporary, content).map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
+fn replace(path: &Path, temporary: &Path, content: &[u8]) -> io::Result<()> {
+    match std::fs::remove_file(temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(temporary)?;
+    file.set_permissions(Permissions::from_mode(0o600))?; // Whatever the umask.
+    file.write_all(content)?;
+    file.sync_all()?;
+    std::fs::rename(temporary, path)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
+}
+
+/// Whether only we and root can have written it, and nobody has more than `allowed`.
+fn check_access(path: &Path, metadata: &std::fs::Metadata, allowed: u32) -> Result<(), FileError> {
+    let expected = rustix::process::geteuid().as_raw();
+    let found = metadata.uid();
+    if found != expected && found != 0 {
+        return Err(FileError::Owner { path: path.to_owned(), found, expected });
+    }
+    let found = metadata.mode() & 0o777;
+    if found & !allowed != 0 {
+        return Err(FileError::Mode { path: path.to_owned(), found, allowed });
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Who asks, and what may they do.
+//!
+//! ```text
+//! headers ─► presented ─► Store (tokens, users)  ─┐
+//! unix socket ─► Peer (root, group, own user)    ─┴─► Identity in the request ─► proof ─► handler
+//! ```
+//!
+//! A proof (`Reader`, `Member`, `Admin`) can be made here only, so a handler that takes one cannot
+//! be reached without. Everything that is not a valid credential ends in one and the same 401.
+
+mod credential;
+mod file;
+mod identity;
+mod key;
+mod login;
+mod peer;
+mod proof;
+mod revoked;
+mod store;
+mod token;
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+pub use file::FileError;
+pub use store::{OpenError, Store, UserError};
+
+pub(crate) use identity::{Identity, authenticate};
+pub(crate) use login::LoginError;
+pub(crate) use peer::{Peer, PeerPolicy};
+pub(crate) use proof::{Admin, Member, Reader, Scraper, place as place_of};
+pub(crate) use revoked::RevokeError;
+pub(crate) use token::{Issued, Verified};

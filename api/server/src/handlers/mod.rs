@@ -1,0 +1,22 @@
+//! One file per resource. A handler proves, parses, makes one call, maps once.
+
+pub(crate) mod cache;
+pub(crate) mod daemon;
+pub(crate) mod docs;
+pub(crate) mod exposition;
+pub(crate) mod health;
+pub(crate) mod heartbeat;
+pub(crate) mod metric;
+pub(crate) mod notification;
+pub(crate) mod plugin;
+pub(crate) mod plugin_config;
+pub(crate) mod plugin_type;
+pub(crate) mod token;
+pub(crate) mod value;
+pub(crate) mod version;
+
+use crate::management::Management;
+use actix_web::web;
+
+/// The port, as handlers take it.
+pub(crate) type Port = web::Data<dyn Management>;

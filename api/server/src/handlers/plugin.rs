@@ -1,0 +1,157 @@
+//! Plugins: list, one, enable, disable, restart, reload.
+
+use super::Port;
+use crate::auth::{Admin, Member, Reader};
+use crate::input::{ListParams, NoParams, Params, matcher};
+use crate::output::{Walk, page};
+use crate::problem::ApiError;
+use crate::query::{ListRequest, PluginQuery};
+use actix_web::{HttpRequest, HttpResponse, web};
+use gatherd_api_types::{Page, Plugin, PluginState};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// How the list of plugins is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PluginParams {
+    /// Only these ids: exact, a glob (`cpu-*`), or `re:` and a regular expression.
+    id: Option<String>,
+    /// Only these types: exact, a glob, or `re:` and a regular expression.
+    #[serde(rename = "type")]
+    type_name: Option<String>,
+    /// Only those in this state.
+    #[param(inline, value_type = Option<PluginState>)]
+    state: Option<String>,
+    /// Only those that are meant to run, or only the others.
+    #[param(value_type = Option<bool>)]
+    enabled: Option<String>,
+    /// Most entries of the page.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 10_000, default = 1_000)]
+    limit: Option<String>,
+    /// Where the page begins; from `next` of the page before.
+    marker: Option<String>,
+}
+
+impl PluginParams {
+    fn read(self) -> Result<(PluginQuery, ListRequest), ApiError> {
+        let Self { id, type_name, state, enabled, limit, marker } = self;
+        let query = PluginQuery {
+            id: matcher("id", id.as_deref())?,
+            type_name: matcher("type", type_name.as_deref())?,
+            state: state.map(|word| word_of("state", word, "is not a state of a plugin")).transpose()?,
+            enabled: enabled.map(|word| truth("enabled", &word)).transpose()?,
+        };
+        Ok((query, ListParams { limit, marker }.read()?))
+    }
+}
+
+/// A word of a closed list, by the name of its parameter.
+pub(super) fn word_of<T: serde::de::DeserializeOwned>(
+    name: &str,
+    word: String,
+    otherwise: &str,
+) -> Result<T, ApiError> {
+    serde_json::from_value(word.into()).map_err(|_| ApiError::parameter(name, otherwise))
+}
+
+fn truth(name: &str, word: &str) -> Result<bool, ApiError> {
+    word.parse().map_err(|_| ApiError::parameter(name, "must be true or false"))
+}
+
+/// Lists plugins.
+///
+/// By id, with their state and counters.
+#[utoipa::path(get, path = "/v1/plugins", operation_id = "list_plugins", tag = "plugins",
+    params(PluginParams),
+    responses((status = 200, description = "A page of plugins.", body = Page<Plugin>)))]
+pub(crate) async fn list_plugins(
+    _proof: Reader,
+    port: Port,
+    params: Params<PluginParams>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let (query, list) = params.0.read()?;
+    let port = port.into_inner();
+    let walk = Walk::new(list, move |list| {
+        let (port, query) = (port.clone(), query.clone());
+        Box::pin(async move { port.plugins(&query, &list).await })
+    });
+    page(&request, walk).await
+}
+
+/// Shows a plugin.
+///
+/// Its state, counters, timings and newest failure.
+#[utoipa::path(get, path = "/v1/plugins/{id}", operation_id = "get_plugin", tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu")),
+    responses((status = 200, description = "The plugin.", body = Plugin)))]
+pub(crate) async fn get_plugin(
+    _proof: Reader,
+    port: Port,
+    id: web::Path<String>,
+    _params: Params<NoParams>,
+) -> Result<web::Json<Plugin>, ApiError> {
+    Ok(web::Json(port.plugin(&id).await?))
+}
+
+/// Enables a plugin.
+///
+/// It runs now and after every start of the daemon. Idempotent.
+#[utoipa::path(post, path = "/v1/plugins/{id}/enable", operation_id = "enable_plugin", tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu")),
+    responses((status = 200, description = "The plugin as it is now.", body = Plugin)))]
+pub(crate) async fn enable_plugin(
+    proof: Member,
+    port: Port,
+    id: web::Path<String>,
+    _params: Params<NoParams>,
+) -> Result<web::Json<Plugin>, ApiError> {
+    Ok(web::Json(port.enable_plugin(proof.caller(), &id).await?))
+}
+
+/// Disables a plugin.
+///
+/// It rests now and after every start of the daemon. Idempotent.
+#[utoipa::path(post, path = "/v1/plugins/{id}/disable", operation_id = "disable_plugin", tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu")),
+    responses((status = 200, description = "The plugin as it is now.", body = Plugin)))]
+pub(crate) async fn disable_plugin(
+    proof: Member,
+    port: Port,
+    id: web::Path<String>,
+    _params: Params<NoParams>,
+) -> Result<web::Json<Plugin>, ApiError> {
+    Ok(web::Json(port.disable_plugin(proof.caller(), &id).await?))
+}
+
+/// Restarts a plugin.
+///
+/// Stops it and starts it again, with the same code.
+#[utoipa::path(post, path = "/v1/plugins/{id}/restart", operation_id = "restart_plugin", tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu")),
+    responses((status = 200, description = "The plugin as it is now.", body = Plugin)))]
+pub(crate) async fn restart_plugin(
+    proof: Member,
+    port: Port,
+    id: web::Path<String>,
+    _params: Params<NoParams>,
+) -> Result<web::Json<Plugin>, ApiError> {
+    Ok(web::Json(port.restart_plugin(proof.caller(), &id).await?))
+}
+
+/// Reloads a plugin's code.
+///
+/// Stops it and starts it again, with the code that is on disk now.
+#[utoipa::path(post, path = "/v1/plugins/{id}/reload", operation_id = "reload_plugin", tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu")),
+    responses((status = 200, description = "The plugin as it is now.", body = Plugin)))]
+pub(crate) async fn reload_plugin(
+    proof: Admin,
+    port: Port,
+    id: web::Path<String>,
+    _params: Params<NoParams>,
+) -> Result<web::Json<Plugin>, ApiError> {
+    Ok(web::Json(port.reload_plugin(proof.caller(), &id).await?))
+}

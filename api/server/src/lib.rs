@@ -1,0 +1,40 @@
+//! HTTP server of the management API, over a port.
+//!
+//! ```text
+//! request → envelope → authenticate → routes (method, path, access) → proof → handler → Management
+//! ```
+//!
+//! The port is [`Management`]; who implements it steers a daemon, and this crate does not know which.
+//! The server proves who asks, parses, makes one call of the port and maps the answer once.
+#![forbid(unsafe_code)]
+
+mod app;
+pub mod auth;
+mod clock;
+mod document;
+mod envelope;
+mod handlers;
+mod input;
+pub mod management;
+mod microversion;
+mod output;
+mod problem;
+pub mod query;
+mod random;
+mod routes;
+mod server;
+mod settings;
+mod socket;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{openapi, openapi_text};
+pub use gatherd_api_types as types;
+pub use management::{
+    Caller, Exposition, ExpositionFormat, IfMatch, Management, ManagementError, Part, Versioned,
+};
+pub use query::{
+    ListRequest, Matcher, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery,
+};
+pub use server::{BindError, Server, ServerConfig, Stopper};

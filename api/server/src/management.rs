@@ -1,0 +1,252 @@
+//! The port: what a daemon must be able to do to be steered over HTTP.
+//!
+//! One method per operation, wire types in and out. Who implements it checks what only the daemon can
+//! know (does it exist, is it valid, is the revision current); who calls it has already proved the role.
+
+use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt};
+use gatherd_api_types::{
+    Cache, FieldError, Heartbeat, LogLevel, Metric, Notification, Plugin, PluginConfig, PluginType,
+    ProblemCode, Role, ValueView,
+};
+use std::fmt;
+use std::pin::Pin;
+
+/// Who asks, as the credentials proved it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Caller {
+    /// Name of the user: a user of the daemon, or the account behind a unix socket.
+    pub user: String,
+    /// The strongest role; it covers all weaker ones.
+    pub role: Role,
+    /// Where it asks from: an IP address, or `unix:` and the user id.
+    pub peer: String,
+}
+
+/// Some entries of a list, in a stable order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Part<T> {
+    /// The entries; at most as many as were asked for.
+    pub items: Vec<T>,
+    /// The `after` that the next part begins behind; `None` when this was the last part.
+    pub next: Option<String>,
+}
+
+/// A configuration resource and the revision of the desired state that last changed it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Versioned<T> {
+    /// The resource.
+    pub value: T,
+    /// Its revision; becomes the `ETag`.
+    pub revision: u64,
+}
+
+/// The revisions that a change may replace, from `If-Match`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum IfMatch {
+    /// `*`: any revision.
+    Any,
+    /// Only these; never matched when empty.
+    Revisions(Vec<u64>),
+}
+
+impl IfMatch {
+    /// Whether a resource at `revision` may be changed.
+    pub fn admits(&self, revision: u64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Revisions(revisions) => revisions.contains(&revision),
+        }
+    }
+}
+
+/// Text form of all values for a monitoring system that fetches them.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ExpositionFormat {
+    /// OpenMetrics 1.0.0: ends with `# EOF`.
+    OpenMetrics,
+    /// Prometheus text format 0.0.4.
+    Classic,
+}
+
+impl ExpositionFormat {
+    /// The media type of the answer.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
+
+/// The exposition, chunk by chunk, in order.
+pub struct Exposition(Pin<Box<dyn Stream<Item = Result<Bytes, ManagementError>> + Send>>);
+
+impl Exposition {
+    /// An exposition that is complete already.
+    pub fn from_chunks(chunks: Vec<Bytes>) -> Self {
+        Self::from_stream(stream::iter(chunks.into_iter().map(Ok)))
+    }
+
+    /// An exposition that is still being written; an error cuts the answer off.
+    pub fn from_stream(chunks: impl Stream<Item = Result<Bytes, ManagementError>> + Send + 'static) -> Self {
+        Self(chunks.boxed())
+    }
+
+    /// The chunks.
+    pub fn into_stream(self) -> Pin<Box<dyn Stream<Item = Result<Bytes, ManagementError>> + Send>> {
+        self.0
+    }
+}
+
+impl fmt::Debug for Exposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Exposition").finish_non_exhaustive()
+    }
+}
+
+/// Why the daemon does not do what was asked.
+///
+/// All texts go to the caller: no secrets, no paths of the machine.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ManagementError {
+    /// There is no such thing. 404.
+    #[error("{detail}")]
+    NotFound {
+        /// What was looked for.
+        detail: String,
+    },
+    /// The state of the resource does not allow it. 409.
+    #[error("{detail}")]
+    Conflict {
+        /// One of the codes of status 409; any other travels as [`ProblemCode::Conflict`].
+        code: ProblemCode,
+        /// What is in the way, and what to do.
+        detail: String,
+    },
+    /// The input is understood, but wrong. 422.
+    #[error("the input is not valid in {} places", errors.len())]
+    Invalid {
+        /// What is wrong, part by part; pointers into the body, for a merge patch into its result.
+        errors: Vec<FieldError>,
+    },
+    /// `If-Match` does not name the current revision. 412.
+    #[error("the resource is at revision {current} now")]
+    PreconditionFailed {
+        /// The revision that last changed the resource.
+        current: u64,
+    },
+    /// Not now; trying again may help. 503.
+    #[error("{detail}")]
+    Unavailable {
+        /// What is not there.
+        detail: String,
+    },
+    /// The change cannot be stored, so it was not made. 507.
+    #[error("{detail}")]
+    Storage {
+        /// What failed, without the place on disk.
+        detail: String,
+    },
+    /// A fault of the daemon. 500; the text goes to the log only.
+    #[error("{detail}")]
+    Internal {
+        /// What failed.
+        detail: String,
+    },
+}
+
+/// What the daemon can do for a caller.
+///
+/// Lists are in a stable order by a key that does not change while a caller turns pages; a
+/// [`ListRequest`] names the last key seen. Reads never wait for changes.
+#[async_trait]
+pub trait Management: Send + Sync + 'static {
+    /// Plugins, by id.
+    async fn plugins(&self, query: &PluginQuery, list: &ListRequest)
+    -> Result<Part<Plugin>, ManagementError>;
+
+    /// One plugin.
+    async fn plugin(&self, id: &str) -> Result<Plugin, ManagementError>;
+
+    /// Makes a plugin run, now and after every start of the daemon. Idempotent.
+    async fn enable_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;
+
+    /// Makes a plugin rest, now and after every start of the daemon. Idempotent.
+    async fn disable_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;
+
+    /// Stops a plugin and starts it again, with the same code.
+    async fn restart_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;
+
+    /// Stops a plugin and starts it again, with the code that is on disk now.
+    async fn reload_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;
+
+    /// What a plugin is configured with.
+    async fn plugin_config(&self, id: &str) -> Result<Versioned<PluginConfig>, ManagementError>;
+
+    /// Replaces what a plugin is configured with; answers what is in effect then.
+    async fn replace_plugin_config(
+        &self,
+        caller: &Caller,
+        id: &str,
+        if_match: &IfMatch,
+        config: PluginConfig,
+    ) -> Result<Versioned<PluginConfig>, ManagementError>;
+
+    /// Merges into what a plugin is configured with (RFC 7396); answers what is in effect then.
+    async fn patch_plugin_config(
+        &self,
+        caller: &Caller,
+        id: &str,
+        if_match: &IfMatch,
+        patch: PluginConfig,
+    ) -> Result<Versioned<PluginConfig>, ManagementError>;
+
+    /// What could be loaded, by type and library.
+    async fn plugin_types(
+        &self,
+        query: &PluginTypeQuery,
+        list: &ListRequest,
+    ) -> Result<Part<PluginType>, ManagementError>;
+
+    /// Newest values, by identifier.
+    async fn values(
+        &self,
+        query: &ValueQuery,
+        list: &ListRequest,
+    ) -> Result<Part<ValueView>, ManagementError>;
+
+    /// Newest values of one identifier, written as collectd writes it.
+    async fn value(&self, identifier: &str) -> Result<ValueView, ManagementError>;
+
+    /// What is being collected, by identifier.
+    async fn metrics(&self, query: &MetricQuery, list: &ListRequest)
+    -> Result<Part<Metric>, ManagementError>;
+
+    /// The cache as a whole.
+    async fn cache(&self) -> Result<Cache, ManagementError>;
+
+    /// That the daemon lives, and how.
+    async fn heartbeat(&self) -> Result<Heartbeat, ManagementError>;
+
+    /// Recent notifications, by their number, oldest first; the key of the list is that number.
+    async fn notifications(
+        &self,
+        query: &NotificationQuery,
+        list: &ListRequest,
+    ) -> Result<Part<Notification>, ManagementError>;
+
+    /// What the daemon logs.
+    async fn log_level(&self) -> Result<LogLevel, ManagementError>;
+
+    /// Changes what the daemon logs, until it ends; answers what is in effect then.
+    async fn set_log_level(&self, caller: &Caller, level: LogLevel) -> Result<LogLevel, ManagementError>;
+
+    /// All values as text.
+    async fn exposition(&self, format: ExpositionFormat) -> Result<Exposition, ManagementError>;
+
+    /// Whether the daemon serves its purpose now; never waits.
+    fn is_ready(&self) -> bool;
+}

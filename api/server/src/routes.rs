@@ -1,0 +1,137 @@
+//! Every route there is: method, path, who may, and the handler.
+//!
+//! Nothing is served that is not in this table, and no line is without its access. Tests hold the table
+//! against the document, and try every line with every kind of credential.
+
+use crate::handlers::{
+    cache, daemon, docs, exposition, health, heartbeat, metric, notification, plugin, plugin_config,
+    plugin_type, token, value, version,
+};
+use crate::problem::ApiError;
+use actix_web::guard::{self, Guard};
+use actix_web::http::Method;
+use actix_web::{Route, web};
+use gatherd_api_types::Role;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Access {
+    /// Everybody.
+    Open,
+    /// Everybody by configuration, otherwise who has this role.
+    Configured(Role),
+    /// Who has this role.
+    Needs(Role),
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// The method; a GET answers HEAD as well.
+    pub(crate) method: Method,
+    /// The path, in the router's words: `{name:.*}` takes slashes too.
+    pub(crate) path: &'static str,
+    /// Who may.
+    pub(crate) access: Access,
+    /// Whether it is in the document; pages for people are not.
+    pub(crate) documented: bool,
+    /// The handler.
+    route: fn() -> Route,
+}
+
+/// Writes one line.
+macro_rules! line {
+    ($method:ident $path:literal, page, $handler:path) => {
+        line!(@ $method $path, Access::Open, false, $handler)
+    };
+    ($method:ident $path:literal, open, $handler:path) => {
+        line!(@ $method $path, Access::Open, true, $handler)
+    };
+    ($method:ident $path:literal, scraper, $handler:path) => {
+        line!(@ $method $path, Access::Configured(Role::Reader), true, $handler)
+    };
+    ($method:ident $path:literal, $role:ident, $handler:path) => {
+        line!(@ $method $path, Access::Needs(Role::$role), true, $handler)
+    };
+    (@ $method:ident $path:literal, $access:expr, $documented:literal, $handler:path) => {
+        Line {
+            method: Method::$method,
+            path: $path,
+            access: $access,
+            documented: $documented,
+            route: || web::to($handler),
+        }
+    };
+}
+
+/// The table. Lines of one path stand together; the first path that fits is taken.
+pub(crate) const TABLE: &[Line] = &[
+    line!(GET    "/",                           open,    version::list_versions),
+    line!(GET    "/v1",                         open,    version::get_version),
+    line!(GET    "/v1/",                        open,    version::get_version_slash),
+    line!(GET    "/healthz",                    open,    health::get_health),
+    line!(GET    "/readyz",                     open,    health::get_readiness),
+    line!(GET    "/openapi.json",               open,    docs::get_openapi),
+    line!(GET    "/docs",                       page,    docs::redirect_to_docs),
+    line!(GET    "/docs/{file:.*}",             page,    docs::get_docs),
+    line!(GET    "/metrics",                    scraper, exposition::get_exposition),
+    line!(POST   "/v1/auth/tokens",             open,    token::create_token),
+    line!(GET    "/v1/auth/tokens",             Reader,  token::get_token),
+    line!(DELETE "/v1/auth/tokens",             Reader,  token::delete_token),
+    line!(GET    "/v1/plugins",                 Reader,  plugin::list_plugins),
+    line!(GET    "/v1/plugins/{id}",            Reader,  plugin::get_plugin),
+    line!(POST   "/v1/plugins/{id}/enable",     Member,  plugin::enable_plugin),
+    line!(POST   "/v1/plugins/{id}/disable",    Member,  plugin::disable_plugin),
+    line!(POST   "/v1/plugins/{id}/restart",    Member,  plugin::restart_plugin),
+    line!(POST   "/v1/plugins/{id}/reload",     Admin,   plugin::reload_plugin),
+    line!(GET    "/v1/plugins/{id}/config",     Reader,  plugin_config::get_plugin_config),
+    line!(PUT    "/v1/plugins/{id}/config",     Admin,   plugin_config::replace_plugin_config),
+    line!(PATCH  "/v1/plugins/{id}/config",     Admin,   plugin_config::patch_plugin_config),
+    line!(GET    "/v1/plugin-types",            Reader,  plugin_type::list_plugin_types),
+    line!(GET    "/v1/values",                  Reader,  value::list_values),
+    line!(GET    "/v1/values/{identifier:.+}",  Reader,  value::get_value),
+    line!(GET    "/v1/metrics",                 Reader,  metric::list_metrics),
+    line!(GET    "/v1/cache",                   Reader,  cache::get_cache),
+    line!(GET    "/v1/heartbeat",               Reader,  heartbeat::get_heartbeat),
+    line!(GET    "/v1/notifications",           Reader,  notification::list_notifications),
+    line!(GET    "/v1/daemon/log-level",        Reader,  daemon::get_log_level),
+    line!(PUT    "/v1/daemon/log-level",        Admin,   daemon::set_log_level),
+];
+
+impl Line {
+    /// The path as the document writes it.
+    pub(crate) fn document_path(&self) -> String {
+        self.path.replace(":.*}", "}").replace(":.+}", "}")
+    }
+}
+
+/// Serves the table; everything else is a 404 or 405 problem.
+pub(crate) fn install(config: &mut web::ServiceConfig) {
+    for lines in TABLE.chunk_by(|one, other| one.path == other.path) {
+        let mut resource = web::resource(lines[0].path);
+        for line in lines {
+            resource = resource.route((line.route)().guard(takes(&line.method)));
+        }
+        let allowed = allowed(lines);
+        resource = resource.default_service(web::to(move || {
+            let error = ApiError::method_not_allowed(&allowed);
+            async move { Err::<&str, ApiError>(error) }
+        }));
+        config.service(resource);
+    }
+    config.default_service(web::to(|| async { Err::<&str, ApiError>(ApiError::no_such_path()) }));
+}
+
+fn takes(method: &Method) -> impl Guard + use<> {
+    let guard = guard::Any(guard::Method(method.clone()));
+    if method == Method::GET { guard.or(guard::Head()) } else { guard }
+}
+
+/// The methods of a path, for people and for `Allow`.
+fn allowed(lines: &[Line]) -> String {
+    let mut methods: Vec<&str> = lines.iter().map(|line| line.method.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.join(", ")
+}

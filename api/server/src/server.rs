@@ -1,0 +1,167 @@
+//! The server: sockets, workers, start and stop.
+
+use crate::app::Shared;
+use crate::auth::{Peer, PeerPolicy, Store};
+use crate::management::Management;
+use crate::settings::Settings;
+use crate::socket::{self, SocketFile};
+use actix_web::HttpServer;
+use actix_web::dev::{Extensions, ServerHandle};
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+
+pub use crate::socket::BindError;
+
+/// How long the head of a request may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Where and how to serve.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServerConfig {
+    /// Address for TCP; `None` for no TCP. Port 0 lets the system choose.
+    pub tcp: Option<SocketAddr>,
+    /// Path of the unix socket; `None` for no unix socket.
+    pub unix: Option<PathBuf>,
+    /// Allows an address that is not loopback, without encryption.
+    pub insecure: bool,
+    /// Threads that answer.
+    pub workers: usize,
+    /// Most connections at one time, over all workers.
+    pub max_connections: usize,
+    /// Whether `/metrics` answers without a token.
+    pub metrics_open: bool,
+    /// Group whose members are admins on the unix socket.
+    pub admin_group: String,
+    /// Whether the daemon's own user is admin on the unix socket; only while no plugin runs under it.
+    pub trust_own_uid: bool,
+    /// Longest time that a stop waits for answers under way.
+    pub stop_deadline: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            tcp: Some(SocketAddr::from(([127, 0, 0, 1], 8720))),
+            unix: None,
+            insecure: false,
+            workers: 2,
+            max_connections: 12_000,
+            metrics_open: true,
+            admin_group: "gatherd-admin".to_owned(),
+            trust_own_uid: false,
+            stop_deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A server whose sockets are open; connections wait until it runs.
+pub struct Server {
+    running: actix_web::dev::Server,
+    address: Option<SocketAddr>,
+    file: Option<SocketFile>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Opens the sockets.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] when there is none to open, an address is not loopback, or the system refuses.
+    pub fn bind(
+        config: ServerConfig,
+        management: Arc<dyn Management>,
+        store: Store,
+    ) -> Result<Self, BindError> {
+        let tcp = config.tcp.map(|address| socket::tcp(address, config.insecure)).transpose()?;
+        let unix = config.unix.as_deref().map(|path| socket::unix(path, &config.admin_group)).transpose()?;
+        let file = config.unix.as_deref().and_then(SocketFile::of);
+        if tcp.is_none() && unix.is_none() {
+            return Err(BindError::Nowhere);
+        }
+        let address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
+        let settings = Settings { metrics_open: config.metrics_open };
+        let peers = PeerPolicy { admin_group: config.admin_group, trust_own_uid: config.trust_own_uid };
+        let shared = Shared::new(management, store, settings, peers);
+        let workers = config.workers.max(1);
+        let mut server = HttpServer::new(move || shared.clone().app())
+            .workers(workers)
+            .max_connections(config.max_connections.div_ceil(workers))
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .shutdown_timeout(config.stop_deadline.as_secs())
+            .disable_signals()
+            .on_connect(remember_peer);
+        let listening = |source| BindError::Listen { source };
+        if let Some(listener) = tcp {
+            server = server.listen(listener).map_err(listening)?;
+        }
+        if let Some(listener) = unix {
+            server = server.listen_uds(listener).map_err(listening)?;
+        }
+        Ok(Self { running: server.run(), address, file })
+    }
+
+    /// The address of TCP, with the port that the system chose; `None` without TCP.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// What stops this server from elsewhere.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.running.handle())
+    }
+
+    /// Serves until it is stopped, then removes the unix socket. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when workers cannot be started.
+    pub async fn run(self) -> io::Result<()> {
+        let outcome = self.running.await;
+        if let Some(file) = self.file {
+            file.remove();
+        }
+        outcome
+    }
+}
+
+/// Stops a server.
+#[derive(Clone)]
+pub struct Stopper(ServerHandle);
+
+impl fmt::Debug for Stopper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stopper").finish_non_exhaustive()
+    }
+}
+
+impl Stopper {
+    /// Takes no more connections and lets answers under way finish, for at most `deadline` (and at most
+    /// [`ServerConfig::stop_deadline`]). Whether all of them finished.
+    pub async fn stop(&self, deadline: Duration) -> bool {
+        tokio::time::timeout(deadline, self.0.stop(true)).await.is_ok()
+    }
+}
+
+/// Keeps who is at the other end of a unix socket with the connection.
+fn remember_peer(connection: &dyn Any, extensions: &mut Extensions) {
+    let peer = connection.downcast_ref::<UnixStream>().and_then(Peer::of);
+    if let Some(peer) = peer {
+        extensions.insert(Arc::new(peer));
+    }
+}

@@ -1,0 +1,137 @@
+//! The listening sockets, and who may reach them.
+
+use std::fs::Permissions;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+/// Why a server cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Neither TCP nor a unix socket is configured.
+    #[error("the API has neither a TCP address nor a unix socket; configure one of them")]
+    Nowhere,
+    /// The address can be reached from elsewhere, and nothing is encrypted.
+    #[error(
+        "{address} can be reached from other machines, and the API is not encrypted; \
+         use a loopback address, or set insecure = true"
+    )]
+    Insecure {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The system refuses the address.
+    #[error("cannot listen on {address}")]
+    Tcp {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The system refuses the unix socket.
+    #[error("cannot listen on unix socket {}", path.display())]
+    Unix {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Somebody listens there.
+    #[error("another process listens on unix socket {}; is the daemon running already?", path.display())]
+    InUse {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// There is something that is no socket.
+    #[error("{} exists and is not a socket; remove it, or configure another path", path.display())]
+    NotASocket {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The HTTP library refuses an open socket.
+    #[error("cannot serve on an open socket")]
+    Listen {
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Listens on TCP; beyond loopback only when `insecure` says so.
+pub(crate) fn tcp(address: SocketAddr, insecure: bool) -> Result<TcpListener, BindError> {
+    if !address.ip().is_loopback() && !insecure {
+        return Err(BindError::Insecure { address });
+    }
+    TcpListener::bind(address).map_err(|source| BindError::Tcp { address, source })
+}
+
+/// Listens on a unix socket of mode 0660, which belongs to `group` where we may give it away.
+///
+/// A socket on which nobody listens any more is replaced.
+pub(crate) fn unix(path: &Path, group: &str) -> Result<UnixListener, BindError> {
+    let failed = |source| BindError::Unix { path: path.to_owned(), source };
+    clear_stale(path)?;
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
+    if let Some(group) = uzers::get_group_by_name(group) {
+        // Only root and members may; without it members of the group cannot connect, but nobody else can.
+        let given = std::os::unix::fs::chown(path, None, Some(group.gid()));
+        if let Err(error) = given {
+            tracing::warn!(%error, "the unix socket does not belong to the admin group");
+        }
+    }
+    Ok(listener)
+}
+
+/// The file of a unix socket that we made.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    /// Remembers which file it is; `None` when it is gone already.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        identity(path).map(|identity| Self { path: path.to_owned(), identity })
+    }
+
+    /// Removes the file, unless another one has taken its place.
+    pub(crate) fn remove(self) {
+        if identity(&self.path) == Some(self.identity)
+            && let Err(error) = std::fs::remove_file(&self.path)
+        {
+            tracing::warn!(%error, "the unix socket of the stopped server stays behind");
+        }
+    }
+}
+
+/// Device and inode.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let metadata = path.symlink_metadata().ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Removes a socket that nobody listens on.
+fn clear_stale(path: &Path) -> Result<(), BindError> {
+    let failed = |source| BindError::Unix { path: path.to_owned(), source };
+    let metadata = match path.symlink_metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    if !metadata.file_type().is_socket() {
+        return Err(BindError::NotASocket { path: path.to_owned() });
+    }
+    match UnixStream::connect(path) {
+        Ok(_somebody) => Err(BindError::InUse { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}

@@ -1,0 +1,151 @@
+//! Who may do what: every route with every kind of credential, from the table itself.
+
+use super::{Answer, Site};
+use crate::document::openapi_text;
+use crate::routes::{Access, Line, TABLE};
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use gatherd_api_types::Role;
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+/// A request that would succeed with the right credential.
+fn request(line: &Line) -> TestRequest {
+    let path = line.path.replace("{id}", "cpu").replace("{identifier:.+}", "h/p/counter-00001");
+    let path = path.replace("{file:.*}", "");
+    let request = TestRequest::default().method(line.method.clone()).uri(&path);
+    match (&line.method, line.path) {
+        (&Method::PUT, "/v1/daemon/log-level") => request.set_json(json!({"filter": "debug"})),
+        (&Method::PUT, _) => request.insert_header(("If-Match", "*")).set_json(json!({"interval": 5})),
+        (&Method::PATCH, _) => request
+            .insert_header(("If-Match", "*"))
+            .insert_header(("Content-Type", "application/merge-patch+json"))
+            .set_payload(r#"{"interval": 5}"#),
+        (&Method::POST, "/v1/auth/tokens") => request.set_json(json!({"auth": {"identity": {
+            "methods": ["password"],
+            "password": {"user": {"name": "admin", "password": "correct horse"}}}}})),
+        _ => request,
+    }
+}
+
+/// The status that the table promises to a role; 0 for a success.
+fn promised(access: Access, role: Option<Role>, metrics_open: bool) -> u16 {
+    let needed = match access {
+        Access::Open => return 0,
+        Access::Configured(_) if metrics_open => return 0,
+        Access::Configured(role) | Access::Needs(role) => role,
+    };
+    match role {
+        None => 401,
+        Some(role) if role.covers(needed) => 0,
+        Some(_) => 403,
+    }
+}
+
+fn check(line: &Line, what: &str, answer: &Answer, promised: u16) {
+    let status = answer.status.as_u16();
+    let kept = if promised == 0 { status < 400 } else { status == promised };
+    assert!(kept, "{} {} with {what}: {status}, not {promised}\n{}", line.method, line.path, answer.text());
+    if line.documented {
+        let operation = &document()["paths"][line.document_path()][line.method.as_str().to_lowercase()];
+        let said = &operation["responses"][status.to_string()];
+        assert!(!said.is_null(), "{} {} does not say that it answers {status}", line.method, line.path);
+    }
+}
+
+/// The document, read once.
+fn document() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi_text()).unwrap());
+    &DOCUMENT
+}
+
+#[actix_web::test]
+async fn every_route_lets_in_exactly_whom_the_table_says() {
+    for metrics_open in [true, false] {
+        let site = Site { metrics_open, ..Site::new() };
+        for line in TABLE {
+            let answer = site.call(request(line)).await;
+            check(line, "nothing", &answer, promised(line.access, None, metrics_open));
+            let answer = site.call(request(line).insert_header(("X-Auth-Token", "garbage"))).await;
+            check(line, "garbage", &answer, promised(line.access, None, metrics_open));
+            for role in [Role::Reader, Role::Member, Role::Admin] {
+                let answer = site.call_as(role, request(line)).await;
+                check(line, role.as_str(), &answer, promised(line.access, Some(role), metrics_open));
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_refused_route_says_the_same_to_everybody_who_is_not_known() {
+    let site = Site::new();
+    let revoked = site.token(Role::Admin);
+    site.store.revoke(&revoked, crate::clock::now()).unwrap();
+    let expired = site.store.token_of("admin", 1_000);
+    let long = "x".repeat(9_000);
+    for line in TABLE.iter().filter(|line| matches!(line.access, Access::Needs(_))) {
+        let plain = same(&site.call(request(line)).await);
+        assert_eq!(plain.0, 401);
+        assert!(plain.1.contains("www-authenticate: Bearer"), "{}", plain.1);
+        for token in [revoked.as_str(), &expired, &long, "a.b.c", "..", "é"] {
+            let answer = site.call(request(line).insert_header(("X-Auth-Token", token))).await;
+            assert_eq!(same(&answer), plain, "{} with {token:.20}", line.path);
+        }
+        for header in ["Bearer garbage", "Basic YWRtaW46YWRtaW4=", "Bearer", ""] {
+            let answer = site.call(request(line).insert_header(("Authorization", header))).await;
+            assert_eq!(same(&answer), plain, "{} with {header}", line.path);
+        }
+    }
+}
+
+/// Status, headers and body but for the request id.
+fn same(answer: &Answer) -> (u16, String, String) {
+    let id = answer.header("x-openstack-request-id").unwrap().to_owned();
+    let lines = answer.headers.iter().filter(|(name, _)| name.as_str() != "x-openstack-request-id");
+    let mut lines: Vec<String> =
+        lines.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    lines.sort();
+    (answer.status.as_u16(), lines.join("\n"), answer.text().replace(&id, "ID"))
+}
+
+#[actix_web::test]
+async fn both_headers_may_carry_a_token_but_not_two_different_ones() {
+    let site = Site::new();
+    let (one, other) = (site.token(Role::Reader), site.token(Role::Admin));
+    let plugins = || TestRequest::get().uri("/v1/plugins");
+    let bearer = |token: &str| ("Authorization", format!("bearer {token}"));
+    assert_eq!(site.call(plugins().insert_header(bearer(&one))).await.status, 200);
+    let twice = plugins().insert_header(bearer(&one)).insert_header(("X-Auth-Token", one.as_str()));
+    assert_eq!(site.call(twice).await.status, 200);
+    let both = plugins().insert_header(bearer(&one)).insert_header(("X-Auth-Token", other.as_str()));
+    assert_eq!(site.call(both).await.refusal(), (400, "ambiguous_credentials"));
+    let repeated = plugins().append_header(("X-Auth-Token", one)).append_header(("X-Auth-Token", other));
+    assert_eq!(site.call(repeated).await.refusal(), (400, "ambiguous_credentials"));
+}
+
+#[actix_web::test]
+async fn headers_that_claim_an_identity_count_for_nothing() {
+    let site = Site::new();
+    let claims = TestRequest::post()
+        .uri("/v1/plugins/cpu/enable")
+        .insert_header(("X-Identity-Status", "Confirmed"))
+        .insert_header(("X-Roles", "admin"))
+        .insert_header(("X-User-Id", "admin"));
+    assert_eq!(site.call(claims).await.refusal(), (401, "unauthorized"));
+}
+
+#[actix_web::test]
+async fn a_change_reaches_the_daemon_with_the_name_of_who_asked() {
+    let site = Site::new();
+    site.call_as(Role::Member, TestRequest::post().uri("/v1/plugins/cpu/enable")).await;
+    let caller = site.fake.last_caller.lock().unwrap().clone().unwrap();
+    assert_eq!((caller.user.as_str(), caller.role), ("member", Role::Member));
+}
+
+#[actix_web::test]
+async fn a_refusal_for_weakness_names_both_roles() {
+    let site = Site::new();
+    let answer = site.call_as(Role::Reader, TestRequest::post().uri("/v1/plugins/cpu/reload")).await;
+    assert_eq!(answer.refusal(), (403, "forbidden"));
+    assert_eq!(answer.problem().detail, "This needs the role admin; the caller is reader.");
+}

@@ -1,0 +1,335 @@
+//! A daemon in memory: three plugins, any number of values, and a plugin whose name makes it fail.
+
+use crate::management::{
+    Caller, Exposition, ExpositionFormat, IfMatch, Management, ManagementError, Part, Versioned,
+};
+use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery};
+use async_trait::async_trait;
+use bytes::Bytes;
+use gatherd_api_types::{
+    Cache, Capability, DaemonState, DataSource, DataSourceKind, FieldError, Heartbeat, LogLevel, MetaValue,
+    Metric, Notification, Number, Plugin, PluginConfig, PluginCounts, PluginSources, PluginState, PluginType,
+    ProblemCode, Severity, Source, Timestamp, ValueState, ValueView,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+type Answer<T> = Result<T, ManagementError>;
+
+/// See the module.
+pub(super) struct Fake {
+    /// How many value lists there are.
+    pub(super) series: AtomicU64,
+    /// After how many parts of a list the daemon fails; never when zero.
+    pub(super) fail_after: AtomicU64,
+    pub(super) ready: AtomicBool,
+    /// Who changed something last.
+    pub(super) last_caller: Mutex<Option<Caller>>,
+    parts: AtomicU64,
+    config: Mutex<Versioned<PluginConfig>>,
+    log: Mutex<LogLevel>,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        let config = PluginConfig(serde_json::json!({"interval": 10}).as_object().unwrap().clone());
+        Self {
+            series: AtomicU64::new(3),
+            fail_after: AtomicU64::new(0),
+            ready: AtomicBool::new(true),
+            last_caller: Mutex::default(),
+            parts: AtomicU64::new(0),
+            config: Mutex::new(Versioned { value: config, revision: 7 }),
+            log: Mutex::new(LogLevel { filter: "info".to_owned() }),
+        }
+    }
+}
+
+impl Fake {
+    /// The plugin of a change, after noting who asked.
+    fn change(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
+        *self.last_caller.lock().unwrap() = Some(caller.clone());
+        find(id)
+    }
+
+    /// Checks and stores a configuration.
+    fn store(&self, if_match: &IfMatch, value: PluginConfig) -> Answer<Versioned<PluginConfig>> {
+        let mut config = self.config.lock().unwrap();
+        if !if_match.admits(config.revision) {
+            return Err(ManagementError::PreconditionFailed { current: config.revision });
+        }
+        if value.0.get("interval").is_some_and(|it| !it.is_number()) {
+            let error = FieldError { pointer: "/interval".into(), detail: "must be a number".into() };
+            return Err(ManagementError::Invalid { errors: vec![error] });
+        }
+        *config = Versioned { value, revision: config.revision + 1 };
+        Ok(config.clone())
+    }
+}
+
+/// One plugin; some names stand for what can go wrong.
+fn find(id: &str) -> Answer<Plugin> {
+    let detail = "said by the daemon".to_owned();
+    match id {
+        "cpu" | "df" | "load" => Ok(plugin(id)),
+        "panics" => panic!("the fake daemon panics as asked"),
+        "pinned" => Err(ManagementError::Conflict { code: ProblemCode::Pinned, detail }),
+        "strange" => Err(ManagementError::Conflict { code: ProblemCode::NotFound, detail }),
+        "broken" => Err(ManagementError::Internal { detail: "secret: /var/lib/x".to_owned() }),
+        "full" => Err(ManagementError::Storage { detail }),
+        "away" => Err(ManagementError::Unavailable { detail }),
+        _ => Err(ManagementError::NotFound { detail: format!("There is no plugin {id}.") }),
+    }
+}
+
+fn moment() -> Timestamp {
+    Timestamp::from_unix(1_700_000_000, 5)
+}
+
+fn plugin(id: &str) -> Plugin {
+    Plugin {
+        id: id.to_owned(),
+        type_name: id.to_owned(),
+        enabled: id != "load",
+        state: if id == "load" { PluginState::Stopped } else { PluginState::Running },
+        since: moment(),
+        kind: "native".to_owned(),
+        version: Some("0.1.0".to_owned()),
+        digest: None,
+        library: None,
+        interval: 10.0,
+        reads: 1,
+        values: u64::MAX,
+        failures: 0,
+        failures_in_row: 0,
+        overruns: 0,
+        last_error: None,
+        read_time_p50: None,
+        read_time_p99: None,
+        next_read: None,
+        drops: BTreeMap::new(),
+        abandoned_threads: 0,
+        sources: PluginSources { enabled: Source::Default, config: BTreeMap::new() },
+        revision: 7,
+    }
+}
+
+fn value(number: u64) -> ValueView {
+    ValueView {
+        identifier: identifier(number),
+        host: "h".to_owned(),
+        plugin: "p".to_owned(),
+        plugin_instance: String::new(),
+        type_name: "counter".to_owned(),
+        type_instance: format!("{number:05}"),
+        time: moment(),
+        interval: 10.0,
+        state: ValueState::Okay,
+        values: BTreeMap::from([("value".to_owned(), Some(Number::Unsigned(u64::MAX)))]),
+        rates: BTreeMap::from([("value".to_owned(), None)]),
+        age: 0.5,
+    }
+}
+
+fn identifier(number: u64) -> String {
+    format!("h/p/counter-{number:05}")
+}
+
+/// The part of `all` that a list asks for.
+fn part<T>(all: impl Iterator<Item = T>, key: impl Fn(&T) -> String, list: &ListRequest) -> Part<T> {
+    let after = list.after.clone();
+    let mut rest = all.skip_while(|item| after.as_ref().is_some_and(|after| key(item) <= *after)).peekable();
+    let items: Vec<T> = rest.by_ref().take(list.limit).collect();
+    let next = rest.peek().is_some().then(|| items.last().map(&key)).flatten();
+    Part { items, next }
+}
+
+#[async_trait]
+impl Management for Fake {
+    async fn plugins(&self, query: &PluginQuery, list: &ListRequest) -> Answer<Part<Plugin>> {
+        let fits = |plugin: &Plugin| {
+            query.id.admits(&plugin.id)
+                && query.type_name.admits(&plugin.type_name)
+                && query.state.is_none_or(|state| state == plugin.state)
+                && query.enabled.is_none_or(|enabled| enabled == plugin.enabled)
+        };
+        let all = ["cpu", "df", "load"].map(plugin).into_iter().filter(fits);
+        Ok(part(all, |plugin| plugin.id.clone(), list))
+    }
+
+    async fn plugin(&self, id: &str) -> Answer<Plugin> {
+        find(id)
+    }
+
+    async fn enable_plugin(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
+        self.change(caller, id)
+    }
+
+    async fn disable_plugin(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
+        self.change(caller, id)
+    }
+
+    async fn restart_plugin(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
+        self.change(caller, id)
+    }
+
+    async fn reload_plugin(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
+        self.change(caller, id)
+    }
+
+    async fn plugin_config(&self, id: &str) -> Answer<Versioned<PluginConfig>> {
+        find(id)?;
+        Ok(self.config.lock().unwrap().clone())
+    }
+
+    async fn replace_plugin_config(
+        &self,
+        caller: &Caller,
+        id: &str,
+        if_match: &IfMatch,
+        config: PluginConfig,
+    ) -> Answer<Versioned<PluginConfig>> {
+        self.change(caller, id)?;
+        self.store(if_match, config)
+    }
+
+    async fn patch_plugin_config(
+        &self,
+        caller: &Caller,
+        id: &str,
+        if_match: &IfMatch,
+        patch: PluginConfig,
+    ) -> Answer<Versioned<PluginConfig>> {
+        self.change(caller, id)?;
+        let mut merged = self.config.lock().unwrap().value.clone();
+        for (key, value) in patch.0 {
+            match value {
+                Value::Null => drop(merged.0.remove(&key)),
+                value => drop(merged.0.insert(key, value)),
+            }
+        }
+        self.store(if_match, merged)
+    }
+
+    async fn plugin_types(&self, query: &PluginTypeQuery, list: &ListRequest) -> Answer<Part<PluginType>> {
+        let all = ["cpu", "df"].map(|name| PluginType {
+            type_name: name.to_owned(),
+            kind: "native".to_owned(),
+            library: format!("lib{name}.so"),
+            version: None,
+            digest: None,
+            description: None,
+            abi: Some("1.0".to_owned()),
+            capabilities: vec![Capability::Read],
+            config_schema: None,
+            trusted: true,
+            problem: None,
+        });
+        let fits = all.into_iter().filter(|it| query.type_name.admits(&it.type_name));
+        Ok(part(fits, |it| it.type_name.clone(), list))
+    }
+
+    async fn values(&self, query: &ValueQuery, list: &ListRequest) -> Answer<Part<ValueView>> {
+        let fail_after = self.fail_after.load(Ordering::Relaxed);
+        if fail_after > 0 && self.parts.fetch_add(1, Ordering::Relaxed) >= fail_after {
+            return Err(ManagementError::Internal { detail: "the cache is gone".to_owned() });
+        }
+        let all = (0..self.series.load(Ordering::Relaxed)).map(value);
+        let fits = all.filter(|it| query.type_instance.admits(&it.type_instance));
+        Ok(part(fits, |it| it.identifier.clone(), list))
+    }
+
+    async fn value(&self, identifier: &str) -> Answer<ValueView> {
+        let all = (0..self.series.load(Ordering::Relaxed)).map(value);
+        let found = all.into_iter().find(|it| it.identifier == identifier);
+        found.ok_or_else(|| ManagementError::NotFound { detail: format!("There is no {identifier}.") })
+    }
+
+    async fn metrics(&self, _: &MetricQuery, list: &ListRequest) -> Answer<Part<Metric>> {
+        let source =
+            DataSource { name: "value".to_owned(), kind: DataSourceKind::Counter, min: Some(0.0), max: None };
+        let all = (0..2).map(|number| Metric {
+            identifier: identifier(number),
+            type_name: "counter".to_owned(),
+            data_sources: vec![source.clone()],
+            plugin: Some("cpu".to_owned()),
+            unit: None,
+            interval: 10.0,
+            age: 0.5,
+        });
+        Ok(part(all, |it| it.identifier.clone(), list))
+    }
+
+    async fn cache(&self) -> Answer<Cache> {
+        Ok(Cache {
+            series: 1,
+            capacity: 2,
+            limit: 3,
+            memory_bytes: 4,
+            updates: 5,
+            drops: BTreeMap::new(),
+            expired: 6,
+            contended: 7,
+        })
+    }
+
+    async fn heartbeat(&self) -> Answer<Heartbeat> {
+        Ok(Heartbeat {
+            time: moment(),
+            uptime: 1.5,
+            boot_uptime: None,
+            version: "0.1.0".to_owned(),
+            revision: 7,
+            hostname: "h".to_owned(),
+            state: DaemonState::Running,
+            plugins: PluginCounts { total: 3, running: 2, stopped: 1, ..PluginCounts::default() },
+            series: 3,
+            values_total: 9,
+        })
+    }
+
+    async fn notifications(
+        &self,
+        query: &NotificationQuery,
+        list: &ListRequest,
+    ) -> Answer<Part<Notification>> {
+        let all = (1..=3).map(|id| Notification {
+            id,
+            time: moment(),
+            severity: if id == 2 { Severity::Failure } else { Severity::Okay },
+            message: "m".to_owned(),
+            host: "h".to_owned(),
+            plugin: String::new(),
+            plugin_instance: String::new(),
+            type_name: String::new(),
+            type_instance: String::new(),
+            meta: BTreeMap::from([("count".to_owned(), MetaValue::Unsigned(u64::MAX))]),
+        });
+        let fits = all.filter(|it| query.since.is_none_or(|since| it.id > since));
+        let fits = fits.filter(|it| query.severity.is_none_or(|severity| it.severity == severity));
+        Ok(part(fits, |it| format!("{:020}", it.id), list))
+    }
+
+    async fn log_level(&self) -> Answer<LogLevel> {
+        Ok(self.log.lock().unwrap().clone())
+    }
+
+    async fn set_log_level(&self, _: &Caller, level: LogLevel) -> Answer<LogLevel> {
+        *self.log.lock().unwrap() = level.clone();
+        Ok(level)
+    }
+
+    async fn exposition(&self, format: ExpositionFormat) -> Answer<Exposition> {
+        let end = match format {
+            ExpositionFormat::OpenMetrics => "# EOF\n",
+            ExpositionFormat::Classic => "",
+        };
+        Ok(Exposition::from_chunks(vec![Bytes::from_static(b"a 1\n"), Bytes::from_static(end.as_bytes())]))
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,27 @@
+//! The value cache as a whole.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Size and counters of the value cache. Counters run since the daemon started.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct Cache {
+    /// Series that have a slot now.
+    pub series: u64,
+    /// Series that have memory now, used or not.
+    pub capacity: u64,
+    /// Most series that it will ever hold; more are dropped and counted.
+    pub limit: u64,
+    /// Memory of slots and identities, in bytes.
+    pub memory_bytes: u64,
+    /// Value lists that it took.
+    pub updates: u64,
+    /// Values that were dropped before or at the cache, by reason, over all plugins.
+    #[schema(example = json!({"too_old": 3}))]
+    pub drops: BTreeMap<String, u64>,
+    /// Series that fell silent and were removed.
+    pub expired: u64,
+    /// Series that two plugins feed at once.
+    pub contended: u64,
+}

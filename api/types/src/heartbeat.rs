@@ -1,0 +1,69 @@
+//! Sign of life of the daemon.
+
+use crate::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// That the daemon lives, and how.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct Heartbeat {
+    /// Now, by the daemon's wall clock.
+    pub time: Timestamp,
+    /// How long the daemon has been up, in seconds of the monotonic clock.
+    #[schema(example = 86_400.25)]
+    pub uptime: f64,
+    /// How long the machine has been up, in seconds of the boot clock; `null` where it is not known.
+    #[schema(required)]
+    pub boot_uptime: Option<f64>,
+    /// Version of the daemon.
+    #[schema(example = "0.1.0")]
+    pub version: String,
+    /// Revision of the desired state that is in effect.
+    pub revision: u64,
+    /// Host part of the daemon's own identifiers.
+    #[schema(example = "web1")]
+    pub hostname: String,
+    /// What the daemon is doing.
+    pub state: DaemonState,
+    /// How many plugins are in which state.
+    pub plugins: PluginCounts,
+    /// Series in the cache.
+    pub series: u64,
+    /// Values that plugins dispatched since the daemon started.
+    pub values_total: u64,
+}
+
+/// What the daemon is doing.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DaemonState {
+    /// Plugins are being started.
+    Starting,
+    /// Every enabled plugin runs.
+    Running,
+    /// At least one enabled plugin does not run.
+    Degraded,
+    /// Going down; changes are refused.
+    Stopping,
+}
+
+/// Number of plugins by state.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct PluginCounts {
+    /// All that are known.
+    pub total: u64,
+    /// Known, not running.
+    pub stopped: u64,
+    /// Asked to start.
+    pub starting: u64,
+    /// Reading.
+    pub running: u64,
+    /// Failed, will start again.
+    pub backoff: u64,
+    /// Asked to stop.
+    pub stopping: u64,
+    /// Failed for good.
+    pub failed: u64,
+    /// Not loadable.
+    pub unavailable: u64,
+}

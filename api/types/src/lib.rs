@@ -1,0 +1,39 @@
+//! Wire types of the management API.
+//!
+//! What travels over HTTP, and nothing else: these types are not the engine's, and the engine's never
+//! travel. One file per resource, named like the resource in the server, in the daemon and in the tests.
+//! Manners that hold everywhere:
+//!
+//! * a time is an RFC 3339 string in UTC ([`Timestamp`]), a length of time is a number of seconds,
+//! * a number that is not known is `null`, and a member that may be `null` is always present,
+//! * integers keep all their 64 bits ([`Number`]),
+//! * requests refuse members they do not know, answers may grow new members.
+#![forbid(unsafe_code)]
+
+pub mod cache;
+pub mod daemon;
+pub mod heartbeat;
+pub mod list;
+pub mod metric;
+pub mod notification;
+pub mod plugin;
+pub mod plugin_type;
+pub mod problem;
+pub mod timestamp;
+pub mod token;
+pub mod value;
+pub mod version;
+
+pub use cache::Cache;
+pub use daemon::LogLevel;
+pub use heartbeat::{DaemonState, Heartbeat, PluginCounts};
+pub use list::Page;
+pub use metric::{DataSource, DataSourceKind, Metric};
+pub use notification::{MetaValue, Notification, Severity};
+pub use plugin::{Plugin, PluginConfig, PluginFailure, PluginSources, PluginState, Source};
+pub use plugin_type::{Capability, PluginType, PluginTypeProblem};
+pub use problem::{FieldError, Problem, ProblemCode};
+pub use timestamp::Timestamp;
+pub use token::{Role, Token, TokenAnswer, TokenRequest};
+pub use value::{Number, ValueState, ValueView};
+pub use version::{Version, VersionAnswer, Versions};

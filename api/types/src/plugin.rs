@@ -1,0 +1,149 @@
+//! A plugin of this daemon: what it is, how it fares, what it is configured with.
+
+use crate::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// One plugin instance.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct Plugin {
+    /// Its name here: `[a-z0-9][a-z0-9_-]{0,62}`.
+    #[schema(example = "cpu")]
+    pub id: String,
+    /// What is loaded; see `/v1/plugin-types`.
+    #[serde(rename = "type")]
+    #[schema(example = "cpu")]
+    pub type_name: String,
+    /// Whether it is meant to run.
+    pub enabled: bool,
+    /// Where it is in its life.
+    pub state: PluginState,
+    /// When it came into that state, or was restarted in it.
+    pub since: Timestamp,
+    /// The way it runs: `native` is a library in the daemon's process.
+    #[schema(example = "native")]
+    pub kind: String,
+    /// Its own version, if it says one.
+    #[schema(example = "0.1.0", required)]
+    pub version: Option<String>,
+    /// SHA-256 of the code that runs now, in lower-case hex.
+    #[schema(required)]
+    pub digest: Option<String>,
+    /// File name of its library, without the directory.
+    #[schema(example = "cpu.so", required)]
+    pub library: Option<String>,
+    /// Time between two reads, in seconds.
+    #[schema(example = 10.0)]
+    pub interval: f64,
+    /// Reads that it finished since the daemon started.
+    pub reads: u64,
+    /// Values that it dispatched since the daemon started.
+    pub values: u64,
+    /// Reads and starts that failed since the daemon started.
+    pub failures: u64,
+    /// Failures since the last success.
+    pub failures_in_row: u64,
+    /// Reads that took longer than the interval.
+    pub overruns: u64,
+    /// The newest failure; stays after a success.
+    #[schema(required)]
+    pub last_error: Option<PluginFailure>,
+    /// Half of the recent reads took at most this long, in seconds.
+    #[schema(required)]
+    pub read_time_p50: Option<f64>,
+    /// 99 of 100 recent reads took at most this long, in seconds.
+    #[schema(required)]
+    pub read_time_p99: Option<f64>,
+    /// When it is read next; `null` unless it runs.
+    #[schema(required)]
+    pub next_read: Option<Timestamp>,
+    /// Values that were dropped on their way, by reason; reasons that never occurred are absent.
+    #[schema(example = json!({"too_old": 3}))]
+    pub drops: BTreeMap<String, u64>,
+    /// Threads that were given up because a call never came back.
+    pub abandoned_threads: u64,
+    /// Which layer of the configuration decided.
+    pub sources: PluginSources,
+    /// The revision of the desired state that last changed this plugin.
+    pub revision: u64,
+}
+
+/// Where a plugin is in its life.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PluginState {
+    /// Known, not running.
+    Stopped,
+    /// Asked to start, has not answered.
+    Starting,
+    /// Its reads are scheduled.
+    Running,
+    /// Failed; starts again by itself.
+    Backoff,
+    /// Asked to stop, has not answered.
+    Stopping,
+    /// Failed; does not start again by itself.
+    Failed,
+    /// Its library cannot be loaded.
+    Unavailable,
+}
+
+impl PluginState {
+    /// The word of the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Backoff => "backoff",
+            Self::Stopping => "stopping",
+            Self::Failed => "failed",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// What went wrong with a plugin, and when.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct PluginFailure {
+    /// A stable word for the kind of failure.
+    #[schema(example = "read_failed")]
+    pub code: String,
+    /// What happened, for people.
+    pub message: String,
+    /// When it happened.
+    pub time: Timestamp,
+}
+
+/// The layer that decided each part of a plugin's configuration.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct PluginSources {
+    /// Who decided whether it is enabled.
+    pub enabled: Source,
+    /// Who decided each configured option, by its key.
+    pub config: BTreeMap<String, Source>,
+}
+
+/// A layer of the configuration; later ones win over earlier ones.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Nobody said anything.
+    Default,
+    /// A configuration file.
+    File,
+    /// A change over this API.
+    Api,
+    /// An environment variable; pins the key.
+    Environment,
+    /// The command line; pins the key.
+    CommandLine,
+}
+
+/// What a plugin is configured with: an object as the `config_schema` of its type describes it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object, example = json!({"report_by_cpu": true}))]
+pub struct PluginConfig(pub Map<String, Value>);
