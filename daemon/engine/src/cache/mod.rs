@@ -1,0 +1,73 @@
+//! The newest values of every series: update, read side, expiry. Knows neither thresholds nor outputs.
+
+mod expiry;
+mod read;
+mod update;
+
+pub use expiry::Missing;
+pub use read::{Newest, Page};
+pub use update::Update;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use gatherd_model::{CdTime, TypesDb};
+
+use crate::series::SeriesTable;
+
+/// How the cache judges times.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheSettings {
+    /// How far in the future a value's time may lie; a span.
+    pub future_tolerance: CdTime,
+    /// After how many missed intervals a series is missing.
+    pub timeout: u32,
+}
+
+/// What the cache counted since the daemon began.
+#[derive(Debug, Default)]
+pub struct CacheCounters {
+    updates: AtomicU64,
+    expired: AtomicU64,
+}
+
+impl CacheCounters {
+    /// Value lists taken.
+    pub fn updates(&self) -> u64 {
+        self.updates.load(Ordering::Relaxed)
+    }
+
+    /// Series that fell silent or were forgotten.
+    pub fn expired(&self) -> u64 {
+        self.expired.load(Ordering::Relaxed)
+    }
+}
+
+/// The newest values of every series.
+pub struct Cache {
+    table: Arc<SeriesTable>,
+    types: Arc<ArcSwap<TypesDb>>,
+    settings: CacheSettings,
+    counters: CacheCounters,
+}
+
+impl Cache {
+    /// A cache over the slots of `table`, whose data sets stand in `types`.
+    pub fn new(table: Arc<SeriesTable>, types: Arc<ArcSwap<TypesDb>>, settings: CacheSettings) -> Self {
+        Self { table, types, settings, counters: CacheCounters::default() }
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> &CacheCounters {
+        &self.counters
+    }
+
+    /// The identity table below.
+    pub fn table(&self) -> &SeriesTable {
+        &self.table
+    }
+}
+
+#[cfg(test)]
+mod tests;

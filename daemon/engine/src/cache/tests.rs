@@ -1,0 +1,167 @@
+//! Tests of the cache.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use gatherd_model::{CdTime, Interval, TypesDb, Value};
+use proptest::prelude::*;
+
+use super::*;
+use crate::port::{DropReason, Sample, SeriesId};
+use crate::series::SeriesTable;
+
+const WALL: CdTime = CdTime::from_secs(1_700_000_000);
+
+fn cache() -> Cache {
+    let types = Arc::new(ArcSwap::from_pointee(TypesDb::builtin()));
+    let settings = CacheSettings { future_tolerance: CdTime::from_secs(600), timeout: 2 };
+    Cache::new(Arc::new(SeriesTable::new(100)), types, settings)
+}
+
+fn series(cache: &Cache, text: &str, type_name: &str) -> SeriesId {
+    let types = TypesDb::builtin();
+    let (index, set) = types.get(type_name).unwrap();
+    cache.table.register(text, index, set.sources.len(), 1, Interval::DEFAULT, CdTime::ZERO).unwrap().id
+}
+
+fn take(cache: &Cache, id: SeriesId, seconds: u64, values: &[Value]) -> Result<Vec<f64>, DropReason> {
+    let sample = Sample {
+        series: id,
+        time: WALL.plus(CdTime::from_secs(seconds)),
+        interval: Interval::DEFAULT,
+        first: 0,
+        count: u16::try_from(values.len()).unwrap(),
+        position: 0,
+        outputs: 0,
+    };
+    let mut rates = vec![0.0; values.len()];
+    let slot = cache.table.slot(id).unwrap();
+    cache.update(WALL, CdTime::from_secs(seconds)).take(slot, &sample, values, &mut rates).map(|()| rates)
+}
+
+#[test]
+fn a_derive_has_a_rate_from_its_second_value_on() {
+    let cache = cache();
+    let id = series(&cache, "h/if/if_octets", "if_octets");
+    let first = take(&cache, id, 0, &[Value::Derive(100), Value::Derive(7)]).unwrap();
+    assert!(first.iter().all(|rate| rate.is_nan()));
+    assert_eq!(take(&cache, id, 10, &[Value::Derive(300), Value::Derive(7)]), Ok(vec![20.0, 0.0]));
+    let newest = cache.get("h/if/if_octets").unwrap();
+    assert_eq!(newest.values, [Value::Derive(300), Value::Derive(7)]);
+    assert_eq!(newest.rates, [20.0, 0.0]);
+    assert_eq!(newest.time, WALL.plus(CdTime::from_secs(10)));
+}
+
+#[test]
+fn a_rate_outside_the_bounds_is_unknown_and_the_raw_value_stays() {
+    let cache = cache();
+    let id = series(&cache, "h/if/if_octets", "if_octets");
+    take(&cache, id, 0, &[Value::Derive(100), Value::Derive(100)]).unwrap();
+    let rates = take(&cache, id, 10, &[Value::Derive(50), Value::Derive(200)]).unwrap();
+    assert!(rates[0].is_nan(), "the counter of the interface was reset");
+    assert_eq!(rates[1], 10.0);
+    assert_eq!(cache.get("h/if/if_octets").unwrap().values[0], Value::Derive(50));
+}
+
+#[test]
+fn a_gauge_of_nan_is_taken_as_unknown() {
+    let cache = cache();
+    let id = series(&cache, "h/p/gauge", "gauge");
+    assert!(take(&cache, id, 0, &[Value::Gauge(f64::NAN)]).unwrap()[0].is_nan());
+    assert_eq!(take(&cache, id, 1, &[Value::Gauge(4.0)]), Ok(vec![4.0]));
+}
+
+#[test]
+fn a_value_not_later_than_the_newest_is_too_old() {
+    let cache = cache();
+    let id = series(&cache, "h/p/gauge", "gauge");
+    take(&cache, id, 10, &[Value::Gauge(1.0)]).unwrap();
+    assert_eq!(take(&cache, id, 10, &[Value::Gauge(2.0)]), Err(DropReason::TooOld));
+    assert_eq!(take(&cache, id, 9, &[Value::Gauge(2.0)]), Err(DropReason::TooOld));
+    assert_eq!(cache.get("h/p/gauge").unwrap().values, [Value::Gauge(1.0)]);
+    assert_eq!(cache.counters().updates(), 1);
+}
+
+#[test]
+fn a_time_beyond_the_tolerance_is_too_new() {
+    let cache = cache();
+    let id = series(&cache, "h/p/gauge", "gauge");
+    assert_eq!(take(&cache, id, 601, &[Value::Gauge(1.0)]), Err(DropReason::TooNew));
+    assert_eq!(take(&cache, id, 600, &[Value::Gauge(1.0)]), Ok(vec![1.0]));
+}
+
+#[test]
+fn a_wrong_number_of_values_is_refused() {
+    let cache = cache();
+    let id = series(&cache, "h/if/if_octets", "if_octets");
+    assert_eq!(take(&cache, id, 0, &[Value::Derive(1)]), Err(DropReason::WrongCount));
+}
+
+#[test]
+fn a_series_without_values_is_not_shown() {
+    let cache = cache();
+    series(&cache, "h/p/gauge", "gauge");
+    assert!(cache.get("h/p/gauge").is_none());
+    assert!(cache.page(0, 10, &|_| true).series.is_empty());
+}
+
+#[test]
+fn a_silent_series_is_missing_after_two_intervals_and_not_before() {
+    let cache = cache();
+    let id = series(&cache, "h/p/gauge", "gauge");
+    take(&cache, id, 5, &[Value::Gauge(1.0)]).unwrap();
+    let mut missing = Vec::new();
+    cache.expire(CdTime::from_secs(25), |m| missing.push(m));
+    assert_eq!(missing, []);
+    cache.expire(CdTime(CdTime::from_secs(25).0 + 1), |m| missing.push(m));
+    assert_eq!(missing.len(), 1);
+    assert_eq!(&*missing[0].identifier, "h/p/gauge");
+    assert_eq!(take(&cache, id, 30, &[Value::Gauge(1.0)]), Err(DropReason::StaleHandle));
+    assert_eq!(cache.counters().expired(), 1);
+}
+
+#[test]
+fn a_forgotten_feeder_leaves_the_others_alone() {
+    let cache = cache();
+    let id = series(&cache, "h/p/gauge", "gauge");
+    take(&cache, id, 5, &[Value::Gauge(1.0)]).unwrap();
+    assert_eq!(cache.forget(2), 0);
+    assert!(cache.get("h/p/gauge").is_some());
+    assert_eq!(cache.forget(1), 1);
+    assert!(cache.get("h/p/gauge").is_none());
+}
+
+#[test]
+fn pages_together_show_everything_that_was_wanted() {
+    let cache = cache();
+    for number in 0..50 {
+        let id = series(&cache, &format!("h/p-{number}/gauge"), "gauge");
+        take(&cache, id, 5, &[Value::Gauge(1.0)]).unwrap();
+    }
+    let wanted = |parts: &crate::series::Parts<'_>| parts.plugin_instance.ends_with('3');
+    let first = cache.page(0, 3, &wanted);
+    let rest = cache.page(first.next.unwrap(), 10, &wanted);
+    let names: Vec<_> = first.series.iter().chain(&rest.series).map(|n| n.identifier.to_string()).collect();
+    assert_eq!(names, ["h/p-3/gauge", "h/p-13/gauge", "h/p-23/gauge", "h/p-33/gauge", "h/p-43/gauge"]);
+    assert_eq!(rest.next, None);
+}
+
+proptest! {
+    #[test]
+    fn what_was_taken_last_is_what_is_read(times in prop::collection::vec(0_u64..100, 1..30)) {
+        let cache = cache();
+        let id = series(&cache, "h/p/gauge", "gauge");
+        let mut newest = None;
+        for (number, seconds) in times.iter().enumerate() {
+            let taken = take(&cache, id, *seconds, &[Value::Gauge(number as f64)]);
+            prop_assert_eq!(taken.is_ok(), newest.is_none_or(|(last, _)| *seconds > last));
+            if taken.is_ok() {
+                newest = Some((*seconds, number));
+            }
+        }
+        let (seconds, number) = newest.unwrap();
+        let read = cache.get("h/p/gauge").unwrap();
+        prop_assert_eq!(read.time, WALL.plus(CdTime::from_secs(seconds)));
+        prop_assert_eq!(read.values, vec![Value::Gauge(number as f64)]);
+    }
+}

@@ -1,0 +1,273 @@
+//! The document: all that an operator can ask of this daemon, typed.
+//!
+//! Every key has a default, so an empty document is a whole one. Maps are keyed by id, never arrays of
+//! objects, because a merge patch cannot address the elements of an array. What a key may be is said
+//! twice: its type here, its range in `check.rs`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use gatherd_model::Interval;
+use serde::{Deserialize, Serialize};
+
+use crate::port::{Code, PluginId, Spec};
+
+/// The plugins that run while no file names any.
+pub const DEFAULT_PLUGINS: [&str; 6] = ["cpu", "memory", "load", "df", "disk", "interface"];
+
+/// Everything that can be asked of the daemon.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of the document's keys")]
+pub struct Document {
+    /// Host part of every identifier; the machine's own name for `None`. collectd's `Hostname`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Whether the machine's own name is looked up for its fully qualified form. collectd's `FQDNLookup`.
+    pub fqdn_lookup: bool,
+    /// Time between two reads of a plugin that names none itself, in seconds. collectd's `Interval`.
+    pub interval: f64,
+    /// After how many missed intervals a series counts as silent. collectd's `Timeout`.
+    pub timeout: u32,
+    /// How long a failing plugin waits at most before its next read, in seconds. collectd's `MaxReadInterval`.
+    pub max_read_interval: f64,
+    /// More files with data sets, beside the built-in ones; a later file wins. collectd's `TypesDB`.
+    pub types_db: Vec<PathBuf>,
+    /// Directories that plugins are loaded from, in the order they are searched; the package's for none.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// Where what must survive a restart is kept; by user for `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_dir: Option<PathBuf>,
+    /// Where sockets lie; by user for `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_dir: Option<PathBuf>,
+    /// The management API.
+    pub api: Api,
+    /// Bounds.
+    pub limits: Limits,
+    /// What is still believed of foreign values.
+    pub tolerance: Tolerance,
+    /// The daemon's own log.
+    pub log: Log,
+    /// The Prometheus exposition.
+    pub prometheus: Prometheus,
+    /// The plugins by id.
+    pub plugins: BTreeMap<String, PluginEntry>,
+}
+
+/// One wanted plugin.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of one plugin's keys")]
+pub struct PluginEntry {
+    /// What is loaded; the plugin's id for `None`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub type_name: Option<String>,
+    /// Whether it shall run.
+    pub enabled: bool,
+    /// Time between two reads, in seconds; the document's for `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<f64>,
+    /// Whether its library may run in process although its digest was not listed at build time.
+    pub trusted: bool,
+    /// The plugin's own configuration, which only the plugin understands.
+    pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The management API.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of the API's keys")]
+pub struct Api {
+    /// Address and port; empty for no TCP at all.
+    pub listen: String,
+    /// Path of the unix socket; empty for none, `gatherd.sock` in the runtime directory for `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unix_socket: Option<String>,
+    /// Whether an address that others can reach may be served without TLS.
+    pub insecure: bool,
+    /// Whether `/metrics` answers without a token.
+    pub metrics_open: bool,
+    /// Threads that serve requests.
+    pub workers: u32,
+}
+
+/// Bounds of what grows.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of the bounds' keys")]
+pub struct Limits {
+    /// Series in the cache.
+    pub series: u32,
+    /// Series that one plugin may bring.
+    pub series_per_plugin: u32,
+    /// Threads of stuck plugins that may be left behind in one life of the daemon.
+    pub abandoned_threads: u32,
+    /// Changed plugin libraries that may be loaded into the process in one life of the daemon.
+    pub changed_code: u32,
+}
+
+/// What is still believed of foreign values.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of the tolerances' keys")]
+pub struct Tolerance {
+    /// How far in the future a value's time may lie, in seconds.
+    pub future: f64,
+}
+
+/// The daemon's own log.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of the log's keys")]
+pub struct Log {
+    /// What is logged: a level, or levels by module such as `info,gatherd_engine=debug`.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// The Prometheus exposition.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of the exposition's keys")]
+pub struct Prometheus {
+    /// How old a value may be to be exposed still, in seconds. collectd's `StalenessDelta`.
+    pub staleness: f64,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self {
+            hostname: None,
+            fqdn_lookup: true,
+            interval: 10.0,
+            timeout: 2,
+            max_read_interval: 86_400.0,
+            types_db: Vec::new(),
+            plugin_dirs: Vec::new(),
+            state_dir: None,
+            runtime_dir: None,
+            api: Api::default(),
+            limits: Limits::default(),
+            tolerance: Tolerance::default(),
+            log: Log::default(),
+            prometheus: Prometheus::default(),
+            plugins: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for PluginEntry {
+    fn default() -> Self {
+        Self {
+            type_name: None,
+            enabled: true,
+            interval: None,
+            trusted: false,
+            config: serde_json::Map::new(),
+        }
+    }
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        let listen = "127.0.0.1:8720".to_owned();
+        Self { listen, unix_socket: None, insecure: false, metrics_open: true, workers: 2 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { series: 2_000_000, series_per_plugin: 1_000_000, abandoned_threads: 16, changed_code: 64 }
+    }
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self { future: 600.0 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Prometheus {
+    fn default() -> Self {
+        Self { staleness: 300.0 }
+    }
+}
+
+/// A plugin as it shall be: what to open, and whether it shall run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// What to open.
+    pub spec: Spec,
+    /// Whether it shall run.
+    pub enabled: bool,
+}
+
+impl Document {
+    /// The time between two reads of a plugin that names none itself.
+    pub fn default_interval(&self) -> Interval {
+        Interval::from_secs_f64(self.interval).unwrap_or(Interval::DEFAULT)
+    }
+
+    /// The plugins as they shall be, by id.
+    ///
+    /// An entry that `check` would refuse is left out; a document that is in effect has none.
+    pub fn to_specs(&self) -> BTreeMap<PluginId, Wanted> {
+        let wanted = |(id, entry): (&String, &PluginEntry)| {
+            let id: PluginId = id.parse().ok()?;
+            let seconds = entry.interval.unwrap_or(self.interval);
+            let spec = Spec {
+                id: id.clone(),
+                type_name: entry.type_name.clone().unwrap_or_else(|| id.to_string()),
+                trusted: entry.trusted,
+                code: Code::Newest,
+                interval: Interval::from_secs_f64(seconds).ok()?,
+                config: serde_json::Value::Object(entry.config.clone()),
+            };
+            Some((id, Wanted { spec, enabled: entry.enabled }))
+        };
+        self.plugins.iter().filter_map(wanted).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn empty_document_is_the_default_one() {
+        let document: Document = serde_json::from_value(json!({})).unwrap();
+        assert_eq!(document, Document::default());
+        assert_eq!(document.api.listen, "127.0.0.1:8720");
+        assert_eq!(document.limits.series, 2_000_000);
+    }
+
+    #[test]
+    fn plugin_takes_type_from_its_id_and_interval_from_the_document() {
+        let document = json!({"interval": 2, "plugins": {"cpu": {}, "root": {"type": "df", "interval": 60,
+            "enabled": false, "trusted": true, "config": {"mount_point": ["/"]}}}});
+        let specs = serde_json::from_value::<Document>(document).unwrap().to_specs();
+        let cpu = &specs[&"cpu".parse().unwrap()];
+        assert_eq!(cpu.spec.type_name, "cpu");
+        assert_eq!(cpu.spec.interval, Interval::from_secs_f64(2.0).unwrap());
+        assert_eq!((cpu.enabled, cpu.spec.trusted), (true, false));
+        let root = &specs[&"root".parse().unwrap()];
+        assert_eq!(root.spec.type_name, "df");
+        assert_eq!(root.spec.interval, Interval::from_secs_f64(60.0).unwrap());
+        assert_eq!(root.spec.config, json!({"mount_point": ["/"]}));
+        assert_eq!((root.enabled, root.spec.trusted), (false, true));
+    }
+}

@@ -1,0 +1,196 @@
+//! Joins the rooms, and knows in which order they start and stop. No logic of its own.
+
+mod beats;
+mod joints;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use gatherd_model::{CdTime, TypesDb, TypesDbError};
+use tokio::task::JoinHandle;
+
+use crate::bus::Bus;
+use crate::cache::{Cache, CacheSettings};
+use crate::clock::SystemClock;
+use crate::desired::{Author, Committed, Desired, Document, Edit, EditError, Layers, OpenError};
+use crate::lifecycle::Settings;
+use crate::observe::Observer;
+use crate::output::{FanOut, QUEUE};
+use crate::port::{Clock, PluginKind};
+use crate::registry::Registry;
+use crate::rules::Rules;
+use crate::series::SeriesTable;
+use crate::way::{Way, WayParts};
+use joints::{Applier, Attach};
+
+/// Notifications that are remembered, and that a listener may fall behind.
+const NOTIFICATIONS: usize = 4096;
+
+/// What an engine starts from.
+pub struct EngineConfig {
+    /// The configuration's layers, read and judged.
+    pub layers: Layers,
+    /// Where what must survive a restart is kept; exists.
+    pub state_dir: PathBuf,
+    /// The host of values that name none.
+    pub hostname: String,
+    /// The ways to run plugins.
+    pub kinds: Vec<Arc<dyn PluginKind>>,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The desired state can not be opened.
+    #[error("cannot open the desired state")]
+    Desired(#[source] OpenError),
+    /// A file with data sets can not be read.
+    #[error("cannot read the data sets of {} (key types_db)", path.display())]
+    TypesDb {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file with data sets is wrong.
+    #[error("the data sets of {} (key types_db) are wrong", path.display())]
+    BadTypesDb {
+        /// The file.
+        path: PathBuf,
+        /// Which line, and why.
+        #[source]
+        source: TypesDbError,
+    },
+}
+
+/// The rooms of a running daemon.
+pub struct Engine {
+    way: Arc<Way>,
+    registry: Arc<Registry>,
+    desired: Desired,
+    observer: Arc<Observer>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts every room and launches the wanted plugins; must be called within a tokio runtime. A plugin
+    /// that does not start does not keep the others from it.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing runs then.
+    pub fn start(config: EngineConfig) -> Result<Self, StartError> {
+        let desired = Desired::open(&config.state_dir, config.layers).map_err(StartError::Desired)?;
+        let current = desired.current();
+        let document = &current.document;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let rules = Arc::new(ArcSwap::from_pointee(Rules::default()));
+        let outputs = Arc::new(FanOut::new(Arc::clone(&rules), QUEUE));
+        let way =
+            Arc::new(make_way(document, config.hostname, rules, Arc::clone(&outputs), Arc::clone(&clock))?);
+        let attach = Arc::new(Attach::new(Arc::clone(&outputs), Arc::clone(&way)));
+        let settings = settings(document);
+        let registry =
+            Arc::new(Registry::new(config.kinds, Arc::clone(&way), Arc::clone(&clock), attach, settings));
+        for (_, wanted) in current.specs() {
+            registry.launch(wanted.spec, wanted.enabled);
+        }
+        let began = clock.monotonic();
+        let observer = Arc::new(Observer::new(Arc::clone(&way), Arc::clone(&registry), outputs, began));
+        let beat = document.default_interval();
+        let tasks = vec![beats::sweep(&way, &observer, beat), beats::figures(&observer, beat)];
+        Ok(Self { way, registry, desired, observer, tasks })
+    }
+
+    /// The way of values, with the cache, the bus and the clock.
+    pub fn way(&self) -> &Arc<Way> {
+        &self.way
+    }
+
+    /// Which plugins exist.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// What was asked for.
+    pub fn desired(&self) -> &Desired {
+        &self.desired
+    }
+
+    /// Pictures of the whole.
+    pub fn observer(&self) -> &Arc<Observer> {
+        &self.observer
+    }
+
+    /// Carries out a change that the API asks for, and stores it before it answers.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError`]; what ran before runs on.
+    pub async fn edit(&self, edit: Edit, author: Author) -> Result<Committed, EditError> {
+        self.desired.edit(edit, author, Arc::new(Applier::new(Arc::clone(&self.registry)))).await
+    }
+
+    /// Takes freshly read configuration files in place of those of before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::edit`]; what ran before runs on.
+    pub async fn reread(&self, fresh: Layers) -> Result<Committed, EditError> {
+        self.desired.reread(fresh, Arc::new(Applier::new(Arc::clone(&self.registry)))).await
+    }
+
+    /// Refuses further changes, stops the plugins, lets outputs drain, all within `deadline`.
+    pub async fn stop(&self, deadline: Duration) {
+        self.desired.stop().await;
+        self.registry.stop_all(deadline).await;
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+fn make_way(
+    document: &Document,
+    hostname: String,
+    rules: Arc<ArcSwap<Rules>>,
+    outputs: Arc<FanOut>,
+    clock: Arc<dyn Clock>,
+) -> Result<Way, StartError> {
+    let types = Arc::new(ArcSwap::from_pointee(read_types(&document.types_db)?));
+    let table = Arc::new(SeriesTable::new(document.limits.series as usize));
+    let future = Duration::try_from_secs_f64(document.tolerance.future).unwrap_or(Duration::MAX);
+    let settings =
+        CacheSettings { future_tolerance: CdTime::from_duration(future), timeout: document.timeout };
+    Ok(Way::new(WayParts {
+        cache: Arc::new(Cache::new(table, Arc::clone(&types), settings)),
+        types,
+        rules,
+        outputs,
+        bus: Arc::new(Bus::new(NOTIFICATIONS)),
+        clock,
+        hostname,
+        series_per_plugin: document.limits.series_per_plugin as usize,
+    }))
+}
+
+/// The built-in data sets and those of the operator's files.
+fn read_types(files: &[PathBuf]) -> Result<TypesDb, StartError> {
+    let mut types = TypesDb::builtin();
+    for path in files {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| StartError::TypesDb { path: path.clone(), source })?;
+        types.read(&text).map_err(|source| StartError::BadTypesDb { path: path.clone(), source })?;
+    }
+    Ok(types)
+}
+
+fn settings(document: &Document) -> Settings {
+    let longest = Duration::try_from_secs_f64(document.max_read_interval).unwrap_or(Duration::MAX);
+    Settings {
+        max_read_interval: CdTime::from_duration(longest),
+        abandoned_threads: document.limits.abandoned_threads as usize,
+        ..Settings::default()
+    }
+}

@@ -1,0 +1,69 @@
+//! Where rooms meet that do not know each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::desired::{Apply, ApplyFailure};
+use crate::lifecycle::Outputs;
+use crate::output::{FanOut, NoRoom};
+use crate::port::{BoxFuture, OpenFailure, Output, PluginId, Spec};
+use crate::registry::{Registry, SetError};
+use crate::way::Way;
+
+/// Gives the outputs of plugins a queue, and a way to ask who a series is.
+pub(super) struct Attach {
+    outputs: Arc<FanOut>,
+    way: Arc<Way>,
+}
+
+impl Attach {
+    pub(super) fn new(outputs: Arc<FanOut>, way: Arc<Way>) -> Self {
+        Self { outputs, way }
+    }
+}
+
+impl Outputs for Attach {
+    fn attach(&self, id: &Arc<PluginId>, output: Box<dyn Output>) -> Result<(), NoRoom> {
+        let way = Arc::clone(&self.way);
+        self.outputs.attach(id, output, Arc::new(move |series| way.cache().series(series)))
+    }
+
+    fn detach(&self, id: &PluginId, deadline: Duration) -> BoxFuture<'static, ()> {
+        self.outputs.detach(id, deadline)
+    }
+}
+
+/// Lets a change of the desired state steer the plugins.
+pub(super) struct Applier(Arc<Registry>);
+
+impl Applier {
+    pub(super) fn new(registry: Arc<Registry>) -> Self {
+        Self(registry)
+    }
+}
+
+impl Apply for Applier {
+    fn validate(&self, spec: &Spec) -> Result<(), OpenFailure> {
+        self.0.validate(spec).map(|_manifest| ())
+    }
+
+    fn set(&self, spec: Spec, enabled: bool) -> BoxFuture<'_, Result<(), ApplyFailure>> {
+        Box::pin(async move { self.0.set(spec, enabled).await.map_err(|error| apply_failure(&error)) })
+    }
+
+    fn remove(&self, id: PluginId) -> BoxFuture<'_, Result<(), ApplyFailure>> {
+        Box::pin(async move { self.0.remove(&id).await.map_err(|error| apply_failure(&error)) })
+    }
+}
+
+fn apply_failure(error: &SetError) -> ApplyFailure {
+    let code = match error {
+        SetError::Open(failure) => return ApplyFailure::Open(failure.clone()),
+        SetError::Busy => return ApplyFailure::Busy,
+        SetError::Denied(_) => "denied",
+        SetError::Call(_) => "call_failed",
+        SetError::NotEnabled => "not_enabled",
+        SetError::Gone => "gone",
+    };
+    ApplyFailure::Denied { code, detail: error.to_string() }
+}

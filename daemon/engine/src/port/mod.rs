@@ -1,0 +1,21 @@
+//! What others implement for the engine: kinds of plugin, outputs, clocks. Traits and the words they use.
+
+mod batch;
+mod clock;
+mod drop_reason;
+mod exposition;
+mod output;
+mod plugin;
+
+pub use batch::{Batch, Delivery, Sample, SeriesId};
+pub use clock::Clock;
+pub use drop_reason::DropReason;
+pub use exposition::{Exposition, ExpositionFormat};
+pub use output::{NotWritten, Output, Series, WriteFailure};
+pub use plugin::{
+    CallFailure, Capability, Code, ConfigProblem, Found, Manifest, OpenFailure, Plugin, PluginId,
+    PluginIdError, PluginKind, Spec,
+};
+
+/// A future that the engine awaits without knowing its type.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

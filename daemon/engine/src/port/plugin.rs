@@ -1,0 +1,231 @@
+//! A way to run plugins, and an opened plugin.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use gatherd_model::{CdTime, Interval, Notification};
+
+use super::{BoxFuture, Output};
+use crate::way::Door;
+
+/// A plugin instance's name in this daemon: `[a-z0-9][a-z0-9_-]{0,62}`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PluginId(Arc<str>);
+
+/// A text that is no plugin id.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0:?} is no plugin id: up to 63 of a-z, 0-9, _ and - are allowed, the first a letter or digit")]
+pub struct PluginIdError(pub String);
+
+impl PluginId {
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PluginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for PluginId {
+    type Err = PluginIdError;
+
+    fn from_str(text: &str) -> Result<Self, PluginIdError> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let rest = |byte: u8| plain(byte) || byte == b'_' || byte == b'-';
+        match text.as_bytes() {
+            [first, more @ ..] if plain(*first) && more.len() <= 62 && more.iter().all(|b| rest(*b)) => {
+                Ok(Self(text.into()))
+            }
+            _ => Err(PluginIdError(text.chars().take(64).collect())),
+        }
+    }
+}
+
+/// Which code of a plugin is meant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Code {
+    /// What lies on disk now.
+    Newest,
+    /// The code with this SHA-256 (hexadecimal), which was loaded before; disk is not asked.
+    Loaded(String),
+}
+
+/// What is asked of a kind: which plugin, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// The instance's name here.
+    pub id: PluginId,
+    /// What is loaded; the file name of a library without its ending.
+    pub type_name: String,
+    /// Load it in process although its digest was not listed at build time.
+    pub trusted: bool,
+    /// Which code of it.
+    pub code: Code,
+    /// Time between two reads.
+    pub interval: Interval,
+    /// The plugin's own configuration: a JSON object.
+    pub config: serde_json::Value,
+}
+
+/// What a plugin can do.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Capability {
+    /// It gathers values.
+    Read,
+    /// It carries values away.
+    Write,
+    /// It empties buffers when told.
+    Flush,
+    /// It wants notifications.
+    Notification,
+}
+
+/// What an opened plugin says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    /// Which way it runs: `native`.
+    pub kind: &'static str,
+    /// Name of its type.
+    pub type_name: String,
+    /// Its version.
+    pub version: String,
+    /// One sentence about it.
+    pub description: String,
+    /// File name of its library, without directories.
+    pub library: Option<String>,
+    /// SHA-256 of its library, in hexadecimal.
+    pub digest: Option<String>,
+    /// Contract version it was built against.
+    pub abi: (u32, u32),
+    /// What it can do.
+    pub capabilities: Vec<Capability>,
+    /// JSON Schema of its configuration.
+    pub config_schema: serde_json::Value,
+}
+
+/// One thing that is wrong with a configuration.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConfigProblem {
+    /// JSON pointer into what was judged; empty for the whole.
+    pub pointer: String,
+    /// One sentence.
+    pub detail: String,
+}
+
+/// Why a plugin can not be opened or would not be.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum OpenFailure {
+    /// Its library or script can not be used; `code` is a short stable word such as `missing`,
+    /// `not_a_library`, `other_architecture`, `no_entry`, `abi_mismatch`, `unsafe_directory`, `untrusted`,
+    /// `reload_limit`.
+    #[error("{detail}")]
+    Library {
+        /// Short stable word.
+        code: &'static str,
+        /// What, where, what to do; the whole chain of causes.
+        detail: String,
+    },
+    /// Its configuration is refused.
+    #[error("the configuration is refused: {}", list(.0))]
+    Config(Vec<ConfigProblem>),
+    /// Its `init` said no, panicked or did not answer; `code` is `init_failed`, `init_panicked` or
+    /// `init_timeout`.
+    #[error("{detail}")]
+    Init {
+        /// Short stable word.
+        code: &'static str,
+        /// What it said.
+        detail: String,
+    },
+}
+
+fn list(problems: &[ConfigProblem]) -> String {
+    let each = problems.iter().map(|p| {
+        if p.pointer.is_empty() { p.detail.clone() } else { format!("{}: {}", p.pointer, p.detail) }
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
+
+impl OpenFailure {
+    /// The short stable word for the API, logs and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Library { code, .. } | Self::Init { code, .. } => code,
+            Self::Config(_) => "config_refused",
+        }
+    }
+}
+
+/// Why a call into an opened plugin failed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CallFailure {
+    /// It said no; the instance is still good.
+    #[error("{0}")]
+    Failed(String),
+    /// It panicked or its process died; the instance is lost.
+    #[error("{0}")]
+    Lost(String),
+    /// It can not do that.
+    #[error("the plugin can not do that")]
+    NotSupported,
+}
+
+/// One thing that a kind could open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Name of the type, which a [`Spec`] may name.
+    pub type_name: String,
+    /// File name without directories.
+    pub library: String,
+    /// True where it runs in process without `trusted = true`.
+    pub trusted: bool,
+    /// What it says of itself, or why it can not be used.
+    pub manifest: Result<Manifest, OpenFailure>,
+}
+
+/// A way to run plugins.
+pub trait PluginKind: Send + Sync + 'static {
+    /// Short name of the way, for people.
+    fn name(&self) -> &'static str;
+
+    /// What could be opened now; may read files.
+    fn found(&self) -> Vec<Found>;
+
+    /// Judges whether `spec` could be opened, configuration included, without any effect on running plugins.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenFailure::Library`] or [`OpenFailure::Config`].
+    fn validate(&self, spec: &Spec) -> Result<Manifest, OpenFailure>;
+
+    /// Opens, configures and initialises an instance; its values enter through `door`.
+    fn open(&self, spec: Spec, door: Arc<Door>) -> BoxFuture<'static, Result<Box<dyn Plugin>, OpenFailure>>;
+}
+
+/// An opened plugin. Calls are serial. Dropping it without [`Plugin::stop`] abandons what it was doing.
+pub trait Plugin: Send + 'static {
+    /// What it says of itself.
+    fn manifest(&self) -> &Manifest;
+
+    /// Reads once; the values enter through the door before this answers.
+    fn read(&mut self) -> BoxFuture<'_, Result<(), CallFailure>>;
+
+    /// Empties its own buffers of what is older than `older_than`; all of it for `None`.
+    fn flush(&mut self, older_than: Option<CdTime>) -> BoxFuture<'_, Result<(), CallFailure>>;
+
+    /// Tells it of a notification; asked only of a plugin whose manifest says that it wants them.
+    fn notification(&mut self, _notification: Arc<Notification>) -> BoxFuture<'_, Result<(), CallFailure>> {
+        Box::pin(std::future::ready(Err(CallFailure::NotSupported)))
+    }
+
+    /// Its output, where it can write; `Some` once.
+    fn take_output(&mut self) -> Option<Box<dyn Output>>;
+
+    /// Stops it and waits until nothing of it runs any more.
+    fn stop(self: Box<Self>) -> BoxFuture<'static, ()>;
+}

@@ -1,0 +1,50 @@
+//! Where a plugin's values went.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::port::DropReason;
+
+/// Where a plugin's values went, counted since the daemon began; survives restarts of the plugin.
+#[derive(Debug, Default)]
+pub struct Counters {
+    taken: AtomicU64,
+    drops: [AtomicU64; DropReason::ALL.len()],
+    contended: AtomicU64,
+}
+
+impl Counters {
+    /// Value lists that reached the cache.
+    pub fn values(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Value lists that went no further, by reason; reasons that never happened are left out.
+    pub fn drops(&self) -> Vec<(DropReason, u64)> {
+        let counted = DropReason::ALL.into_iter().zip(&self.drops);
+        counted
+            .map(|(reason, count)| (reason, count.load(Ordering::Relaxed)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// Registrations of a series that another plugin feeds too.
+    pub fn contended(&self) -> u64 {
+        self.contended.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_taken(&self, samples: usize) {
+        self.taken.fetch_add(samples as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_drop(&self, reason: DropReason) {
+        self.count_drops(reason, 1);
+    }
+
+    pub(super) fn count_drops(&self, reason: DropReason, samples: usize) {
+        self.drops[reason as usize].fetch_add(samples as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_contended(&self) {
+        self.contended.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,26 @@
+//! The way of a value: a plugin's door, and the stages behind it.
+//!
+//! ```text
+//!  Door::dispatch ─ handle → SeriesId ─► verdict ─► cache (writes rates) ─► fan-out
+//! ```
+//!
+//! A door belongs to one instance of one plugin. Nothing on the way takes a lock that two plugins share,
+//! and nothing is allocated per value: a batch of at most [`BATCH`] samples is made, filled and handed on.
+
+mod counters;
+mod door;
+mod handles;
+mod missing;
+mod pass;
+
+pub use counters::Counters;
+pub use door::{Door, Reading};
+pub use pass::{Way, WayParts};
+
+pub use crate::series::Parts;
+
+/// Most samples in one batch.
+pub const BATCH: usize = 128;
+
+#[cfg(test)]
+mod tests;

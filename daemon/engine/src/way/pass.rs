@@ -1,0 +1,165 @@
+//! The stages behind the doors. Joins them, and has no logic of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use gatherd_model::{CdTime, Interval, TypesDb};
+
+use super::{Counters, Door};
+use crate::bus::Bus;
+use crate::cache::Cache;
+use crate::output::FanOut;
+use crate::port::{Batch, Clock, DropReason, PluginId, SeriesId};
+use crate::rules::Rules;
+
+/// What a way is made of.
+pub struct WayParts {
+    /// The newest values, over the identity table.
+    pub cache: Arc<Cache>,
+    /// What series names mean.
+    pub types: Arc<ArcSwap<TypesDb>>,
+    /// What the operator wants.
+    pub rules: Arc<ArcSwap<Rules>>,
+    /// Where values go.
+    pub outputs: Arc<FanOut>,
+    /// Where notifications go.
+    pub bus: Arc<Bus>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// The host of values that name none.
+    pub hostname: String,
+    /// Most series that one instance of a plugin may feed.
+    pub series_per_plugin: usize,
+}
+
+/// The way of a value, from a plugin's door to the outputs' queues.
+pub struct Way {
+    parts: WayParts,
+    next_door: AtomicU32,
+    /// Whose door has which number; doors of stopped instances stay until their plugin is forgotten.
+    doors: DashMap<u32, Arc<PluginId>>,
+}
+
+impl Way {
+    /// A way over these parts.
+    pub fn new(parts: WayParts) -> Self {
+        Self { parts, next_door: AtomicU32::new(1), doors: DashMap::new() }
+    }
+
+    /// A door for a new instance of a plugin; values that name no interval get `interval`.
+    pub fn open_door(
+        self: &Arc<Self>,
+        plugin: Arc<PluginId>,
+        interval: Interval,
+        counters: Arc<Counters>,
+    ) -> Arc<Door> {
+        let number = self.door_number(&plugin);
+        Arc::new(Door::new(Arc::clone(self), plugin, number, interval, counters))
+    }
+
+    /// Every instance of one plugin has the same number, so that its series stay its own over a restart.
+    fn door_number(&self, plugin: &Arc<PluginId>) -> u32 {
+        let known = self.doors.iter().find(|door| door.value() == plugin).map(|door| *door.key());
+        known.unwrap_or_else(|| {
+            let number = self.next_door.fetch_add(1, Ordering::Relaxed);
+            self.doors.insert(number, Arc::clone(plugin));
+            number
+        })
+    }
+
+    /// The plugin whose doors have this number.
+    pub fn feeder(&self, number: u32) -> Option<Arc<PluginId>> {
+        self.doors.get(&number).map(|plugin| Arc::clone(&plugin))
+    }
+
+    /// Expires every series that this plugin feeds, without a word; for a deliberate disable.
+    pub fn forget(&self, plugin: &PluginId) {
+        let number = self.doors.iter().find(|door| **door.value() == *plugin).map(|door| *door.key());
+        if let Some(number) = number {
+            self.parts.cache.forget(number);
+        }
+    }
+
+    /// Takes one read of one plugin through all stages; answers how many samples the cache took. `refused`
+    /// hears the position and reason of each other.
+    pub(super) fn pass(&self, mut batch: Batch, refused: &mut dyn FnMut(usize, DropReason)) -> usize {
+        let clock = &self.parts.clock;
+        let rules = self.parts.rules.load();
+        let table = self.parts.cache.table();
+        let mut update = self.parts.cache.update(clock.wall(), clock.monotonic());
+        let Batch { samples, values, rates, .. } = &mut batch;
+        samples.retain_mut(|sample| {
+            let span = sample.first as usize..sample.first as usize + usize::from(sample.count);
+            let taken = table.slot(sample.series).ok_or(DropReason::StaleHandle).and_then(|slot| {
+                let name = || table.text(sample.series);
+                let verdict = rules.verdict(slot, sample.series.generation, name);
+                sample.outputs = verdict.outputs;
+                verdict.refused.map_or(Ok(()), Err)?;
+                update.take(slot, sample, &values[span.clone()], &mut rates[span])
+            });
+            taken.map_err(|reason| refused(usize::from(sample.position), reason)).is_ok()
+        });
+        drop(update);
+        let taken = batch.samples.len();
+        self.parts.outputs.send(batch);
+        taken
+    }
+
+    /// Two plugins feed one series: counted for both that meet, and said once per door and pair.
+    pub(super) fn contend(&self, door: &Door, other: u32, series: SeriesId) {
+        if other == door.number() {
+            return;
+        }
+        door.counters().count_contended();
+        if let (Some(first), Some(text)) = (self.feeder(other), self.parts.cache.table().text(series)) {
+            let (second, identifier) = (door.plugin(), &*text);
+            tracing::debug!(plugin = %second, other = %first, identifier, "two plugins feed one series");
+        }
+    }
+
+    /// The newest values.
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.parts.cache
+    }
+
+    /// What series names mean.
+    pub fn types(&self) -> &ArcSwap<TypesDb> {
+        &self.parts.types
+    }
+
+    /// Where notifications go.
+    pub fn bus(&self) -> &Bus {
+        &self.parts.bus
+    }
+
+    /// Where time comes from.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.parts.clock
+    }
+
+    /// The host of values that name none.
+    pub fn hostname(&self) -> &str {
+        &self.parts.hostname
+    }
+
+    /// Most series that one instance of a plugin may feed.
+    pub(super) fn series_per_plugin(&self) -> usize {
+        self.parts.series_per_plugin
+    }
+
+    /// Takes out what fell silent, and says so on the bus. Called once per interval.
+    pub fn expire(&self) {
+        let (wall, monotonic) = (self.parts.clock.wall(), self.parts.clock.monotonic());
+        self.parts.cache.expire(monotonic, |missing| {
+            let notification = super::missing::notification(&missing, wall);
+            let _number = self.parts.bus.publish(notification);
+        });
+    }
+
+    /// The time since some fixed point; see [`Clock::monotonic`].
+    pub fn monotonic(&self) -> CdTime {
+        self.parts.clock.monotonic()
+    }
+}

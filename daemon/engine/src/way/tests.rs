@@ -1,0 +1,254 @@
+//! Tests of doors and the way behind them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use gatherd_model::{CdTime, Interval, Notification, Severity, TypesDb};
+
+use super::*;
+use crate::bus::Bus;
+use crate::cache::{Cache, CacheSettings};
+use crate::output::FanOut;
+use crate::port::{Clock, DropReason};
+use crate::rules::Rules;
+use crate::series::SeriesTable;
+
+/// A clock that stands until it is moved; both clocks show the same.
+#[derive(Default)]
+struct Hand(AtomicU64);
+
+impl Hand {
+    fn set(&self, seconds: u64) {
+        self.0.store(CdTime::from_secs(seconds).0, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hand {
+    fn wall(&self) -> CdTime {
+        CdTime(self.0.load(Ordering::Relaxed))
+    }
+
+    fn monotonic(&self) -> CdTime {
+        self.wall()
+    }
+}
+
+fn way(limit: usize) -> (Arc<Way>, Arc<Hand>) {
+    let clock = Arc::new(Hand::default());
+    clock.set(1000);
+    let types = Arc::new(ArcSwap::from_pointee(TypesDb::builtin()));
+    let settings = CacheSettings { future_tolerance: CdTime::from_secs(600), timeout: 2 };
+    let cache = Cache::new(Arc::new(SeriesTable::new(limit)), Arc::clone(&types), settings);
+    let rules = Arc::new(ArcSwap::from_pointee(Rules::default()));
+    let way = Way::new(WayParts {
+        cache: Arc::new(cache),
+        types,
+        outputs: Arc::new(FanOut::new(Arc::clone(&rules), 8)),
+        rules,
+        bus: Arc::new(Bus::new(100)),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        hostname: "own".into(),
+        series_per_plugin: 1000,
+    });
+    (Arc::new(way), clock)
+}
+
+fn door(way: &Arc<Way>, plugin: &str) -> (Arc<Door>, Arc<Counters>) {
+    let counters = Arc::new(Counters::default());
+    let id = Arc::new(plugin.parse().unwrap());
+    (way.open_door(id, Interval::DEFAULT, Arc::clone(&counters)), counters)
+}
+
+fn named<'a>(plugin: &'a str, type_name: &'a str, type_instance: &'a str) -> Parts<'a> {
+    Parts { host: "", plugin, plugin_instance: "", type_name, type_instance }
+}
+
+fn reading<'a>(handles: &'a [u64], values: &'a [u64]) -> Reading<'a> {
+    Reading {
+        time: CdTime::ZERO,
+        interval: None,
+        handles,
+        offsets: None,
+        values,
+        times: None,
+        intervals: None,
+    }
+}
+
+#[test]
+fn a_value_by_handle_reaches_the_cache_with_host_time_and_interval_filled_in() {
+    let (way, _clock) = way(10);
+    let (door, counters) = door(&way, "p");
+    let handle = door.register(&named("p", "gauge", "x"), "").unwrap();
+    let mut answers = [Some(DropReason::Closed)];
+    let refused = door.dispatch(&reading(&[handle], &[4.5_f64.to_bits()]), Some(&mut answers));
+    assert_eq!((refused, answers), (None, [None]));
+    let newest = way.cache().get("own/p/gauge-x").unwrap();
+    assert_eq!(newest.rates, [4.5]);
+    assert_eq!(newest.time, CdTime::from_secs(1000));
+    assert_eq!(newest.interval, Interval::DEFAULT.span());
+    assert_eq!(way.feeder(newest.feeder).unwrap().as_str(), "p");
+    assert_eq!(counters.values(), 1);
+}
+
+#[test]
+fn samples_of_several_values_find_theirs_by_offset() {
+    let (way, _clock) = way(10);
+    let (door, _) = door(&way, "p");
+    let handles = [
+        door.register(&named("p", "gauge", ""), "").unwrap(),
+        door.register(&named("p", "if_octets", ""), "").unwrap(),
+    ];
+    let values = [1.0_f64.to_bits(), 10, 20];
+    let reading = Reading { offsets: Some(&[0, 1, 3]), ..reading(&handles, &values) };
+    assert_eq!(door.dispatch(&reading, None), None);
+    assert_eq!(way.cache().get("own/p/if_octets").unwrap().values.len(), 2);
+}
+
+#[test]
+fn a_read_larger_than_a_batch_is_taken_whole_and_answers_stand_at_their_sample() {
+    let (way, _clock) = way(1000);
+    let (door, counters) = door(&way, "p");
+    let mut handles: Vec<u64> =
+        (0..300).map(|n| door.register(&named("p", "gauge", &n.to_string()), "").unwrap()).collect();
+    handles[200] = 1 << 20;
+    let values = vec![1.0_f64.to_bits(); 300];
+    let mut answers = vec![None; 300];
+    let refused = door.dispatch(&reading(&handles, &values), Some(&mut answers));
+    assert_eq!(refused, Some(DropReason::StaleHandle));
+    let noted: Vec<_> =
+        answers.iter().enumerate().filter_map(|(at, answer)| answer.map(|r| (at, r))).collect();
+    assert_eq!(noted, [(200, DropReason::StaleHandle)]);
+    assert_eq!(counters.values(), 299);
+    assert_eq!(counters.drops(), [(DropReason::StaleHandle, 1)]);
+}
+
+#[test]
+fn every_reason_is_answered_and_counted() {
+    let (way, clock) = way(2);
+    let (door, counters) = door(&way, "p");
+    assert_eq!(door.register(&named("p", "nonsense", ""), ""), Err(DropReason::UnknownType));
+    assert_eq!(door.register(&named("", "gauge", ""), ""), Err(DropReason::BadName));
+    let handle = door.register(&named("p", "gauge", ""), "").unwrap();
+    let given = [handle];
+    let wrong = Reading { offsets: Some(&[0, 2]), ..reading(&given, &[0, 0]) };
+    assert_eq!(door.dispatch(&wrong, None), Some(DropReason::WrongCount));
+    let uneven = Reading { offsets: Some(&[0, 5]), ..reading(&given, &[0, 0]) };
+    assert_eq!(door.dispatch(&uneven, None), Some(DropReason::BadCall));
+    let late = Reading { time: CdTime::from_secs(1601), ..reading(&given, &[0]) };
+    assert_eq!(door.dispatch(&late, None), Some(DropReason::TooNew));
+    assert_eq!(door.dispatch(&reading(&[handle], &[0]), None), None);
+    assert_eq!(door.dispatch(&reading(&[handle], &[0]), None), Some(DropReason::TooOld));
+    door.register(&named("p", "gauge", "2"), "").unwrap();
+    assert_eq!(door.register(&named("p", "gauge", "3"), ""), Err(DropReason::OverQuota));
+    clock.set(2000);
+    way.expire();
+    assert_eq!(door.dispatch(&reading(&[handle], &[0]), None), Some(DropReason::StaleHandle));
+    door.close();
+    assert_eq!(door.dispatch(&reading(&[handle], &[0]), None), Some(DropReason::Closed));
+    assert_eq!(door.register(&named("p", "gauge", ""), ""), Err(DropReason::Closed));
+    let expected = [
+        (DropReason::UnknownType, 1),
+        (DropReason::WrongCount, 1),
+        (DropReason::BadName, 1),
+        (DropReason::BadCall, 1),
+        (DropReason::StaleHandle, 1),
+        (DropReason::OverQuota, 1),
+        (DropReason::TooOld, 1),
+        (DropReason::TooNew, 1),
+        (DropReason::Closed, 2),
+    ];
+    assert_eq!(counters.drops(), expected);
+}
+
+#[test]
+fn a_silent_series_is_told_on_the_bus_and_comes_back_under_a_new_handle() {
+    let (way, clock) = way(10);
+    let (door, _) = door(&way, "p");
+    let old = door.register(&named("p", "gauge", ""), "").unwrap();
+    door.dispatch(&reading(&[old], &[0]), None);
+    clock.set(1021);
+    way.expire();
+    let told = way.bus().recent(0, 10, |_| true);
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].notification.message, "own/p/gauge is missing: no value for 21.0 s");
+    assert_eq!(told[0].notification.severity, Severity::Warning);
+    let new = door.register(&named("p", "gauge", ""), "").unwrap();
+    assert_ne!(new, old);
+    assert_eq!(door.dispatch(&reading(&[new], &[0]), None), None);
+}
+
+#[test]
+fn two_plugins_that_feed_one_series_are_counted_and_the_newest_time_wins() {
+    let (way, _clock) = way(10);
+    let (one, _) = door(&way, "one");
+    let (two, counters) = door(&way, "two");
+    let first = one.register(&named("p", "gauge", ""), "").unwrap();
+    let second = two.register(&named("p", "gauge", ""), "").unwrap();
+    assert_eq!(counters.contended(), 1);
+    let at = |seconds| CdTime::from_secs(seconds);
+    two.dispatch(&Reading { time: at(900), ..reading(&[second], &[2.0_f64.to_bits()]) }, None);
+    let (handles, values) = ([first], [1.0_f64.to_bits()]);
+    let older = Reading { time: at(899), ..reading(&handles, &values) };
+    assert_eq!(one.dispatch(&older, None), Some(DropReason::TooOld));
+    assert_eq!(way.cache().get("own/p/gauge").unwrap().rates, [2.0]);
+}
+
+#[test]
+fn a_restarted_plugin_does_not_contend_with_itself() {
+    let (way, _clock) = way(10);
+    let (before, _) = door(&way, "p");
+    before.register(&named("p", "gauge", ""), "").unwrap();
+    let (after, counters) = door(&way, "p");
+    after.register(&named("p", "gauge", ""), "").unwrap();
+    assert_eq!(counters.contended(), 0);
+}
+
+#[test]
+fn a_forgotten_plugin_leaves_without_a_word() {
+    let (way, _clock) = way(10);
+    let (door, _) = door(&way, "p");
+    let handle = door.register(&named("p", "gauge", ""), "").unwrap();
+    door.dispatch(&reading(&[handle], &[0]), None);
+    way.forget(door.plugin());
+    assert!(way.cache().get("own/p/gauge").is_none());
+    assert!(way.bus().recent(0, 10, |_| true).is_empty());
+}
+
+#[test]
+fn values_by_identifier_take_the_same_way() {
+    let (way, _clock) = way(10);
+    let (door, counters) = door(&way, "p");
+    let parts = Parts { host: "elsewhere", ..named("p", "gauge", "a/b") };
+    assert_eq!(door.dispatch_values(&parts, &[7.0_f64.to_bits()], CdTime::ZERO, None), Ok(()));
+    assert_eq!(way.cache().get("elsewhere/p/gauge-a_b").unwrap().rates, [7.0]);
+    let two = door.dispatch_values(&parts, &[0, 0], CdTime::ZERO, None);
+    assert_eq!(two, Err(DropReason::WrongCount));
+    let again = door.dispatch_values(&parts, &[0], CdTime::ZERO, None);
+    assert_eq!(again, Err(DropReason::TooOld));
+    assert_eq!(counters.drops(), [(DropReason::WrongCount, 1), (DropReason::TooOld, 1)]);
+}
+
+#[test]
+fn a_notification_gets_host_and_time_and_an_oversized_one_is_counted() {
+    let (way, _clock) = way(10);
+    let (door, counters) = door(&way, "p");
+    let said = Notification {
+        severity: Severity::Okay,
+        time: CdTime::ZERO,
+        message: "well".into(),
+        host: String::new(),
+        plugin: "p".into(),
+        plugin_instance: String::new(),
+        type_name: String::new(),
+        type_instance: String::new(),
+        meta: std::collections::BTreeMap::new(),
+    };
+    assert_eq!(door.notify(said.clone()), Ok(()));
+    let heard = way.bus().recent(0, 1, |_| true);
+    assert_eq!(heard[0].notification.host, "own");
+    assert_eq!(heard[0].notification.time, CdTime::from_secs(1000));
+    assert_eq!(door.notify(Notification { message: String::new(), ..said }), Err(DropReason::BadCall));
+    assert_eq!(counters.drops(), [(DropReason::BadCall, 1)]);
+}
