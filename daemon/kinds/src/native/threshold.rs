@@ -1,0 +1,111 @@
+//! The engine's door as a plugin library sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gatherd_engine::port::{DropReason, Series};
+use gatherd_engine::way::{BATCH, Door, Parts, Reading};
+use gatherd_loader::{BatchRef, Call, Handle, IdentityRef, LogLevel, Refusal, Status, ValueListRef};
+use gatherd_model::{CdTime, DataSet, Notification};
+
+use super::status::{reason_of, status_of};
+
+/// What lies between a plugin library and the engine's door. Keeps no value and allocates nothing.
+pub(super) struct Threshold {
+    door: Arc<Door>,
+    /// A breach of the contract was told once; more of them are only counted.
+    breach_told: AtomicBool,
+}
+
+impl Threshold {
+    pub(super) fn new(door: Arc<Door>) -> Self {
+        Self { door, breach_told: AtomicBool::new(false) }
+    }
+
+    /// At most [`BATCH`] samples from `begin` on; answers the first refusal.
+    fn pass(&self, batch: &mut BatchRef<'_>, begin: usize) -> Option<DropReason> {
+        let end = batch.len().min(begin + BATCH);
+        let count = end - begin;
+        let mut handles = [0; BATCH];
+        for (number, Handle(handle)) in handles.iter_mut().zip(&batch.handles[begin..end]) {
+            *number = *handle;
+        }
+        let reading = Reading {
+            time: batch.time.unwrap_or(CdTime::ZERO),
+            interval: batch.interval,
+            handles: &handles[..count],
+            offsets: batch.offsets.map(|offsets| &offsets[begin..=end]),
+            values: if batch.offsets.is_some() { batch.values } else { &batch.values[begin..end] },
+            times: batch.times.map(|times| &times[begin..end]),
+            intervals: batch.intervals.map(|intervals| &intervals[begin..end]),
+        };
+        let mut answers = [None; BATCH];
+        let refused = self.door.dispatch(&reading, Some(&mut answers[..count]));
+        if let Some(results) = &mut batch.results {
+            for (result, answer) in results[begin..end].iter_mut().zip(answers) {
+                *result = answer.map_or(Status::OK, status_of);
+            }
+        }
+        refused
+    }
+}
+
+fn parts<'a>(identity: &IdentityRef<'a>) -> Parts<'a> {
+    let IdentityRef { host, plugin, plugin_instance, type_name, type_instance } = *identity;
+    Parts { host, plugin, plugin_instance, type_name, type_instance }
+}
+
+fn answer(outcome: Result<(), DropReason>) -> Status {
+    outcome.map_or_else(status_of, |()| Status::OK)
+}
+
+impl gatherd_loader::Door for Threshold {
+    fn log(&self, level: LogLevel, message: &str) {
+        let plugin = self.door.plugin();
+        match level {
+            LogLevel(..=3) => tracing::error!(plugin = %plugin, "{message}"),
+            LogLevel::WARNING => tracing::warn!(plugin = %plugin, "{message}"),
+            LogLevel::NOTICE | LogLevel::INFO => tracing::info!(plugin = %plugin, "{message}"),
+            LogLevel(_) => tracing::debug!(plugin = %plugin, "{message}"),
+        }
+    }
+
+    fn register(&self, identity: IdentityRef<'_>, data_set: &str) -> Result<Handle, Status> {
+        self.door.register(&parts(&identity), data_set).map(Handle).map_err(status_of)
+    }
+
+    fn dispatch(&self, mut batch: BatchRef<'_>) -> Status {
+        let mut first = None;
+        for begin in (0..batch.len()).step_by(BATCH) {
+            let refused = self.pass(&mut batch, begin);
+            first = first.or(refused);
+        }
+        first.map_or(Status::OK, status_of)
+    }
+
+    fn dispatch_values(&self, list: ValueListRef<'_>) -> Status {
+        let time = list.time.unwrap_or(CdTime::ZERO);
+        answer(self.door.dispatch_values(&parts(&list.identity), list.values, time, list.interval))
+    }
+
+    fn notify(&self, notification: Notification) -> Status {
+        answer(self.door.notify(notification))
+    }
+
+    fn describe(&self, series: u64, show: &mut dyn FnMut(IdentityRef<'_>, &DataSet)) -> Status {
+        let Some(Series { identifier, data_set }) = self.door.describe(series) else { return Status::STALE };
+        let Parts { host, plugin, plugin_instance, type_name, type_instance } = Parts::of(&identifier);
+        show(IdentityRef { host, plugin, plugin_instance, type_name, type_instance }, &data_set);
+        Status::OK
+    }
+
+    fn refused(&self, call: Call, refusal: &Refusal) {
+        if let Some(reason) = reason_of(refusal.status()) {
+            self.door.refused(reason);
+        }
+        if !self.breach_told.swap(true, Ordering::Relaxed) {
+            let plugin = self.door.plugin();
+            tracing::warn!(plugin = %plugin, ?call, "the plugin broke the contract: {refusal}; more is only counted");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The output of a native plugin that can write.
+
+use gatherd_engine::port::{
+    BoxFuture, CallFailure, Delivery, NotWritten, Output, Series, SeriesId, WriteFailure,
+};
+use gatherd_loader::{CallError, Instance, WriteItem};
+use gatherd_model::CdTime;
+use tokio::sync::oneshot;
+
+use super::orders::{Order, Orders};
+
+/// Hands what is meant for the plugin to it, without a copy on the way; stops at the first failure and answers
+/// how many were carried away.
+pub(super) fn write(deliveries: &[Delivery], instance: &mut Instance) -> (usize, Result<(), CallError>) {
+    for (carried, delivery) in deliveries.iter().enumerate() {
+        let items = delivery.samples().map(|(sample, values, rates)| WriteItem {
+            series: sample.series.number(),
+            values,
+            rates,
+            time: sample.time,
+            interval: sample.interval,
+        });
+        if let Err(error) = instance.write(items) {
+            return (carried, Err(error));
+        }
+    }
+    (deliveries.len(), Ok(()))
+}
+
+/// The output of a native plugin that can write. The plugin asks for a series' name itself, once, through its
+/// door.
+///
+/// Its calls take turns with the reads of the same plugin on the plugin's thread: a plugin that reads and
+/// writes holds itself up, never another.
+pub(super) struct Writer {
+    orders: Orders,
+}
+
+impl Writer {
+    pub(super) fn new(orders: Orders) -> Self {
+        Self { orders }
+    }
+}
+
+/// What the output's worker makes of it: a plugin that is lost will not get better by trying again.
+fn refused(failure: CallFailure) -> WriteFailure {
+    match failure {
+        CallFailure::Failed(reason) => WriteFailure::Retry(reason),
+        CallFailure::Lost(reason) => WriteFailure::Refused(reason),
+        CallFailure::NotSupported => WriteFailure::Refused(failure.to_string()),
+    }
+}
+
+impl Output for Writer {
+    fn write<'a>(
+        &'a mut self,
+        deliveries: &'a [Delivery],
+        _named: &'a (dyn Fn(SeriesId) -> Option<Series> + Sync),
+    ) -> BoxFuture<'a, Result<(), NotWritten>> {
+        Box::pin(async move {
+            let (reply, written) = oneshot::channel();
+            let given = self.orders.give(Order::Write(deliveries.to_vec(), reply));
+            let (carried, outcome) = match given {
+                Ok(()) => written.await.unwrap_or_else(|_| (0, Err(self.orders.ended()))),
+                Err(failure) => (0, Err(failure)),
+            };
+            outcome.map_err(|failure| NotWritten { carried, failure: refused(failure) })
+        })
+    }
+
+    fn flush(&mut self, older_than: Option<CdTime>) -> BoxFuture<'_, Result<(), WriteFailure>> {
+        Box::pin(async move {
+            let (reply, flushed) = oneshot::channel();
+            self.orders.give(Order::Flush(older_than, reply)).map_err(refused)?;
+            match flushed.await {
+                // What holds nothing back has nothing to flush.
+                Ok(Ok(()) | Err(CallFailure::NotSupported)) => Ok(()),
+                Ok(Err(failure)) => Err(refused(failure)),
+                Err(_gone) => Err(refused(self.orders.ended())),
+            }
+        })
+    }
+}

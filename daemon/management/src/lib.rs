@@ -1,0 +1,191 @@
+//! The engine behind the management API's port: engine types in, wire types out, nothing else.
+//!
+//! One file per resource, named as in the API. What blocks or walks the cache runs on threads that may
+//! block, so that a large list never holds up a small answer.
+
+#![forbid(unsafe_code)]
+
+mod cache;
+mod convert;
+mod daemon;
+mod errors;
+mod exposition;
+mod heartbeat;
+mod metric;
+mod notification;
+mod plugin;
+mod plugin_type;
+mod value;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use gatherd_api::types::{
+    Cache, Heartbeat, LogLevel, Metric, Notification, Plugin, PluginConfig, PluginType, ValueView,
+};
+use gatherd_api::{
+    Caller, Exposition, ExpositionFormat, IfMatch, ListRequest, Management, ManagementError, MetricQuery,
+    NotificationQuery, Part, PluginQuery, PluginTypeQuery, ValueQuery, Versioned,
+};
+use gatherd_engine::Engine;
+use gatherd_engine::port;
+use tokio::sync::Semaphore;
+
+pub use daemon::{BadFilter, LogControl};
+
+/// Whole expositions under way at one time; each keeps eight bytes a series.
+const EXPOSITIONS: usize = 4;
+
+/// What the adapter needs beside the engine.
+pub struct Parts {
+    /// The running engine.
+    pub engine: Arc<Engine>,
+    /// Shows all values as text.
+    pub exposition: Arc<dyn port::Exposition>,
+    /// Changes what is logged.
+    pub log: Arc<dyn LogControl>,
+    /// Version of the daemon.
+    pub version: &'static str,
+    /// Directories that no answer names.
+    pub private_directories: Vec<PathBuf>,
+}
+
+/// An engine that is steered over the management API.
+pub struct EngineManagement {
+    parts: Parts,
+    expositions: Arc<Semaphore>,
+    stopping: AtomicBool,
+}
+
+impl EngineManagement {
+    /// Steers `parts.engine`.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, expositions: Arc::new(Semaphore::new(EXPOSITIONS)), stopping: AtomicBool::new(false) }
+    }
+
+    /// From now on the daemon is not ready, and says that it stops.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    fn engine(&self) -> &Arc<Engine> {
+        &self.parts.engine
+    }
+}
+
+#[async_trait]
+impl Management for EngineManagement {
+    async fn plugins(
+        &self,
+        query: &PluginQuery,
+        list: &ListRequest,
+    ) -> Result<Part<Plugin>, ManagementError> {
+        Ok(plugin::list(self, query, list))
+    }
+
+    async fn plugin(&self, id: &str) -> Result<Plugin, ManagementError> {
+        plugin::one(self, id)
+    }
+
+    async fn enable_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError> {
+        plugin::enable(self, caller, id).await
+    }
+
+    async fn disable_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError> {
+        plugin::disable(self, caller, id).await
+    }
+
+    async fn restart_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError> {
+        plugin::restart(self, caller, id).await
+    }
+
+    async fn reload_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError> {
+        plugin::reload(self, caller, id).await
+    }
+
+    async fn plugin_config(&self, id: &str) -> Result<Versioned<PluginConfig>, ManagementError> {
+        plugin::config(self, id)
+    }
+
+    async fn replace_plugin_config(
+        &self,
+        caller: &Caller,
+        id: &str,
+        if_match: &IfMatch,
+        config: PluginConfig,
+    ) -> Result<Versioned<PluginConfig>, ManagementError> {
+        plugin::replace_config(self, caller, id, if_match, config).await
+    }
+
+    async fn patch_plugin_config(
+        &self,
+        caller: &Caller,
+        id: &str,
+        if_match: &IfMatch,
+        patch: PluginConfig,
+    ) -> Result<Versioned<PluginConfig>, ManagementError> {
+        plugin::patch_config(self, caller, id, if_match, patch).await
+    }
+
+    async fn plugin_types(
+        &self,
+        query: &PluginTypeQuery,
+        list: &ListRequest,
+    ) -> Result<Part<PluginType>, ManagementError> {
+        plugin_type::list(self, query, list).await
+    }
+
+    async fn values(
+        &self,
+        query: &ValueQuery,
+        list: &ListRequest,
+    ) -> Result<Part<ValueView>, ManagementError> {
+        value::list(self, query, list).await
+    }
+
+    async fn value(&self, identifier: &str) -> Result<ValueView, ManagementError> {
+        value::one(self, identifier)
+    }
+
+    async fn metrics(
+        &self,
+        query: &MetricQuery,
+        list: &ListRequest,
+    ) -> Result<Part<Metric>, ManagementError> {
+        metric::list(self, query, list).await
+    }
+
+    async fn cache(&self) -> Result<Cache, ManagementError> {
+        Ok(cache::whole(self))
+    }
+
+    async fn heartbeat(&self) -> Result<Heartbeat, ManagementError> {
+        Ok(heartbeat::beat(self))
+    }
+
+    async fn notifications(
+        &self,
+        query: &NotificationQuery,
+        list: &ListRequest,
+    ) -> Result<Part<Notification>, ManagementError> {
+        notification::list(self, *query, list)
+    }
+
+    async fn log_level(&self) -> Result<LogLevel, ManagementError> {
+        Ok(daemon::log_level(self))
+    }
+
+    async fn set_log_level(&self, caller: &Caller, level: LogLevel) -> Result<LogLevel, ManagementError> {
+        daemon::set_log_level(self, caller, &level)
+    }
+
+    async fn exposition(&self, format: ExpositionFormat) -> Result<Exposition, ManagementError> {
+        exposition::whole(self, format).await
+    }
+
+    fn is_ready(&self) -> bool {
+        !self.stopping.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,210 @@
+//! Plugins.
+
+use gatherd_api::types::{Plugin, PluginConfig, PluginFailure, PluginSources, PluginState, Source};
+use gatherd_api::{Caller, IfMatch, ListRequest, ManagementError, Part, PluginQuery, Versioned};
+use gatherd_engine::desired::{self, Author, Edit, Effective};
+use gatherd_engine::lifecycle::{State, VitalsReading};
+use gatherd_engine::port::{OpenFailure, PluginId};
+use gatherd_engine::registry::Picture;
+use serde_json::Value;
+
+use crate::EngineManagement;
+use crate::convert::{drops, no_plugin, plugin_id, timestamp, without_directories};
+use crate::errors::Errors;
+
+pub(crate) fn list(this: &EngineManagement, query: &PluginQuery, list: &ListRequest) -> Part<Plugin> {
+    let current = this.engine().desired().current();
+    let pictures = this.engine().registry().pictures();
+    let behind = |id: &str| list.after.as_deref().is_none_or(|after| id > after);
+    let mut shown: Vec<Plugin> = pictures
+        .iter()
+        .filter(|picture| behind(picture.id.as_str()) && query.id.admits(picture.id.as_str()))
+        .filter(|picture| query.type_name.admits(&picture.spec.type_name))
+        .filter(|picture| query.enabled.is_none_or(|enabled| picture.enabled == enabled))
+        .filter(|picture| query.state.is_none_or(|state| state_of(&picture.vitals) == state))
+        .take(list.limit + 1)
+        .map(|picture| view(this, &current, picture))
+        .collect();
+    let more = shown.len() > list.limit;
+    shown.truncate(list.limit);
+    let next = shown.last().filter(|_| more).map(|last| last.id.clone());
+    Part { items: shown, next }
+}
+
+pub(crate) fn one(this: &EngineManagement, id: &str) -> Result<Plugin, ManagementError> {
+    let picture = this.engine().registry().picture(&plugin_id(id)?).ok_or_else(|| no_plugin(id))?;
+    Ok(view(this, &this.engine().desired().current(), &picture))
+}
+
+pub(crate) async fn enable(
+    this: &EngineManagement,
+    caller: &Caller,
+    id: &str,
+) -> Result<Plugin, ManagementError> {
+    edit(this, caller, Edit::Enable(plugin_id(id)?)).await?;
+    one(this, id)
+}
+
+pub(crate) async fn disable(
+    this: &EngineManagement,
+    caller: &Caller,
+    id: &str,
+) -> Result<Plugin, ManagementError> {
+    edit(this, caller, Edit::Disable(plugin_id(id)?)).await?;
+    one(this, id)
+}
+
+pub(crate) async fn restart(
+    this: &EngineManagement,
+    caller: &Caller,
+    id: &str,
+) -> Result<Plugin, ManagementError> {
+    let known = plugin_id(id)?;
+    tracing::info!(plugin = id, user = caller.user, peer = caller.peer, "restart asked for");
+    this.engine().registry().restart(&known).await.map_err(|error| errors(this).set(&error))?;
+    one(this, id)
+}
+
+pub(crate) async fn reload(
+    this: &EngineManagement,
+    caller: &Caller,
+    id: &str,
+) -> Result<Plugin, ManagementError> {
+    let known = plugin_id(id)?;
+    tracing::info!(plugin = id, user = caller.user, peer = caller.peer, "reload asked for");
+    this.engine().registry().reload(&known).await.map_err(|error| errors(this).set(&error))?;
+    one(this, id)
+}
+
+pub(crate) fn config(this: &EngineManagement, id: &str) -> Result<Versioned<PluginConfig>, ManagementError> {
+    let known = plugin_id(id)?;
+    let (value, revision) = this.engine().desired().plugin_config(&known).ok_or_else(|| no_plugin(id))?;
+    let Value::Object(members) = value else {
+        return Err(ManagementError::Internal { detail: format!("the configuration of {id} is no object") });
+    };
+    Ok(Versioned { value: PluginConfig(members), revision })
+}
+
+pub(crate) async fn replace_config(
+    this: &EngineManagement,
+    caller: &Caller,
+    id: &str,
+    if_match: &IfMatch,
+    PluginConfig(members): PluginConfig,
+) -> Result<Versioned<PluginConfig>, ManagementError> {
+    let config = Value::Object(members);
+    let put = Edit::PutPluginConfig { id: plugin_id(id)?, config, if_match: condition(if_match) };
+    edit(this, caller, put).await?;
+    self::config(this, id)
+}
+
+pub(crate) async fn patch_config(
+    this: &EngineManagement,
+    caller: &Caller,
+    id: &str,
+    if_match: &IfMatch,
+    PluginConfig(members): PluginConfig,
+) -> Result<Versioned<PluginConfig>, ManagementError> {
+    let patch = Value::Object(members);
+    let edited = Edit::PatchPluginConfig { id: plugin_id(id)?, patch, if_match: condition(if_match) };
+    edit(this, caller, edited).await?;
+    config(this, id)
+}
+
+fn condition(if_match: &IfMatch) -> desired::IfMatch {
+    match if_match {
+        IfMatch::Any => desired::IfMatch::Any,
+        IfMatch::Revisions(revisions) => desired::IfMatch::OneOf(revisions.clone()),
+    }
+}
+
+async fn edit(this: &EngineManagement, caller: &Caller, edit: Edit) -> Result<(), ManagementError> {
+    let Caller { user, role: _, peer } = caller;
+    let author = Author { user: user.clone(), peer: peer.clone(), reason: String::new() };
+    let outcome = this.engine().edit(edit, author).await;
+    outcome.map(|_committed| ()).map_err(|error| errors(this).edit(&error))
+}
+
+fn errors(this: &EngineManagement) -> Errors<'_> {
+    Errors { private: &this.parts.private_directories }
+}
+
+/// The wire's word for where a plugin is; one whose library never could be loaded is not available.
+pub(crate) fn state_of(vitals: &VitalsReading) -> PluginState {
+    let never_loaded = vitals.manifest.is_none()
+        && vitals.last_error.as_ref().is_some_and(|error| {
+            let init = OpenFailure::Init { code: error.code, detail: String::new() };
+            !init.code().starts_with("init_") && error.code != "config_refused"
+        });
+    match vitals.state {
+        State::Stopped => PluginState::Stopped,
+        State::Starting(_) => PluginState::Starting,
+        State::Running(_) => PluginState::Running,
+        State::Backoff(..) | State::Failed if never_loaded => PluginState::Unavailable,
+        State::Backoff(..) => PluginState::Backoff,
+        State::Stopping => PluginState::Stopping,
+        State::Failed => PluginState::Failed,
+    }
+}
+
+fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plugin {
+    let Picture { id, spec, enabled, manifest, vitals, next_read, values, drops: dropped, contended: _ } =
+        picture;
+    let hide = |text: &str| without_directories(text, &this.parts.private_directories);
+    let failure = vitals.last_error.as_ref().map(|error| PluginFailure {
+        code: error.code.to_owned(),
+        message: hide(&error.message),
+        time: timestamp(error.time),
+    });
+    let read_time = |percent| vitals.read_times.percentile(percent).map(gatherd_model::CdTime::as_secs_f64);
+    Plugin {
+        id: id.to_string(),
+        type_name: spec.type_name.clone(),
+        enabled: *enabled,
+        state: state_of(vitals),
+        since: timestamp(vitals.since),
+        kind: manifest.as_ref().map_or("native", |manifest| manifest.kind).to_owned(),
+        version: manifest.as_ref().map(|manifest| manifest.version.clone()),
+        digest: manifest.as_ref().and_then(|manifest| manifest.digest.clone()),
+        library: manifest.as_ref().and_then(|manifest| manifest.library.clone()),
+        interval: spec.interval.as_secs_f64(),
+        reads: vitals.reads,
+        values: *values,
+        failures: vitals.failures,
+        failures_in_row: vitals.failures_in_row,
+        overruns: vitals.overruns,
+        last_error: failure,
+        read_time_p50: read_time(50),
+        read_time_p99: read_time(99),
+        next_read: next_read.map(timestamp),
+        drops: drops(dropped.iter().copied()),
+        abandoned_threads: vitals.abandoned,
+        sources: sources(current, id),
+        revision: current.plugin_revision(id).unwrap_or(current.revision),
+    }
+}
+
+fn sources(current: &Effective, id: &PluginId) -> PluginSources {
+    let who = |key: &str| source(&current.source_of(&format!("/plugins/{id}/{key}")));
+    let config = current.document.plugins.get(id.as_str()).map(|entry| &entry.config);
+    let keys = config.into_iter().flat_map(|config| config.keys());
+    PluginSources {
+        enabled: who("enabled"),
+        config: keys.map(|key| (key.clone(), who(&format!("config/{}", escape(key))))).collect(),
+    }
+}
+
+/// A key as one step of a JSON pointer.
+fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn source(source: &desired::Source) -> Source {
+    match source {
+        desired::Source::Default => Source::Default,
+        desired::Source::File(_) => Source::File,
+        desired::Source::Api => Source::Api,
+        desired::Source::Environment => Source::Environment,
+        desired::Source::CommandLine => Source::CommandLine,
+    }
+}

@@ -1,0 +1,82 @@
+//! Newest values.
+
+use std::sync::Arc;
+
+use gatherd_api::types::{ValueState, ValueView};
+use gatherd_api::{ListRequest, ManagementError, Part, ValueQuery};
+use gatherd_engine::cache::{Newest, Page};
+use gatherd_engine::series::Parts;
+use gatherd_model::CdTime;
+use tokio::task::spawn_blocking;
+
+use crate::EngineManagement;
+use crate::convert::{number, timestamp};
+
+pub(crate) async fn list(
+    this: &EngineManagement,
+    query: &ValueQuery,
+    list: &ListRequest,
+) -> Result<Part<ValueView>, ManagementError> {
+    page(this, query, list, view).await
+}
+
+/// One page of the cache, each series shown by `show`; the walk runs where it may take its time.
+pub(crate) async fn page<T: Send + 'static>(
+    this: &EngineManagement,
+    query: &ValueQuery,
+    list: &ListRequest,
+    show: fn(&Newest, CdTime) -> T,
+) -> Result<Part<T>, ManagementError> {
+    // The key of this list is a place in the cache, which only this daemon gives out.
+    let bad_key = || ManagementError::Internal { detail: "the list's key is no place in the cache".into() };
+    let from: u32 = list.after.as_ref().map_or(Ok(0), |after| after.parse()).map_err(|_| bad_key())?;
+    let (way, query, limit) = (Arc::clone(this.engine().way()), query.clone(), list.limit);
+    let walk = move || {
+        let Page { series, next } = way.cache().page(from, limit, &|parts| admits(&query, parts));
+        let now = way.clock().wall();
+        let items = series.iter().map(|newest| show(newest, now)).collect();
+        Part { items, next: next.map(|next| next.to_string()) }
+    };
+    let walked = spawn_blocking(walk).await;
+    walked.map_err(|error| ManagementError::Internal { detail: format!("walking the cache: {error}") })
+}
+
+fn admits(query: &ValueQuery, parts: &Parts<'_>) -> bool {
+    let ValueQuery { host, plugin, plugin_instance, type_name, type_instance } = query;
+    host.admits(parts.host)
+        && plugin.admits(parts.plugin)
+        && plugin_instance.admits(parts.plugin_instance)
+        && type_name.admits(parts.type_name)
+        && type_instance.admits(parts.type_instance)
+}
+
+pub(crate) fn one(this: &EngineManagement, identifier: &str) -> Result<ValueView, ManagementError> {
+    let way = this.engine().way();
+    let newest = way.cache().get(identifier).ok_or_else(|| {
+        let identifier: String = identifier.chars().take(512).collect();
+        let detail = format!("there is no value of {identifier:?}; GET /v1/metrics lists what is collected");
+        ManagementError::NotFound { detail }
+    })?;
+    Ok(view(&newest, way.clock().wall()))
+}
+
+fn view(newest: &Newest, now: CdTime) -> ValueView {
+    let Newest { identifier, data_set, time, interval, values, rates, .. } = newest;
+    let Parts { host, plugin, plugin_instance, type_name, type_instance } = Parts::of(identifier);
+    let names = || data_set.sources.iter().map(|source| source.name.to_string());
+    let rate = |rate: &f64| Some(*rate).filter(|rate| rate.is_finite());
+    ValueView {
+        identifier: identifier.to_string(),
+        host: host.to_owned(),
+        plugin: plugin.to_owned(),
+        plugin_instance: plugin_instance.to_owned(),
+        type_name: type_name.to_owned(),
+        type_instance: type_instance.to_owned(),
+        time: timestamp(*time),
+        interval: interval.as_secs_f64(),
+        state: ValueState::Unknown,
+        values: names().zip(values.iter().map(|value| number(*value))).collect(),
+        rates: names().zip(rates.iter().map(rate)).collect(),
+        age: now.since(*time).as_secs_f64(),
+    }
+}
