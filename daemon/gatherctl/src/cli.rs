@@ -1,0 +1,301 @@
+//! The command line.
+
+use crate::commands::plugin_config::Pair;
+use crate::output::Form;
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use gatherd_client::types::{PluginState, Severity};
+use gatherd_client::{NotificationFilter, PluginFilter, PluginTypeFilter, ValueFilter};
+use serde::de::DeserializeOwned;
+use std::path::PathBuf;
+
+/// What `gatherctl --help` ends with.
+const AFTER: &str = "\
+Filters are exact, a pattern such as `cpu-*`, or `re:` and a regular expression.
+
+Without --url and --socket the daemon is looked for at GATHERCTL_URL or GATHERCTL_SOCKET, then at the
+unix socket of the runtime directory, then at http://127.0.0.1:8720.
+
+Exit codes: 0 done, 1 the daemon said no, 2 something is wrong here (arguments, files), 3 no connection.";
+
+/// Looks at a running gatherd and steers it.
+#[derive(Debug, Parser)]
+#[command(name = "gatherctl", version, after_help = AFTER)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Options {
+    /// Address of the daemon, such as `http://127.0.0.1:8720`.
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) url: Option<String>,
+    /// Unix socket of the daemon.
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(crate) socket: Option<PathBuf>,
+    /// Form of what is printed.
+    #[arg(short, long, value_name = "FORM", global = true, value_enum, default_value_t)]
+    pub(crate) output: Form,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show how the daemon fares.
+    Status,
+    /// List the plugins.
+    Plugins(Plugins),
+    /// Look at one plugin, steer it, configure it.
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// List the newest values, or show those of one identifier.
+    Values(Values),
+    /// List what is being collected.
+    Metrics(Series),
+    /// List what could be loaded, with what is wrong with it.
+    Types(Types),
+    /// List recent notifications, oldest first.
+    Notifications(Notifications),
+    /// Show what the daemon logs, or change it until it ends.
+    LogLevel(LogLevel),
+    /// Get a token and keep it for later commands.
+    Login(Login),
+    /// Make the kept token worthless, and forget it.
+    Logout,
+}
+
+/// Which plugins.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Plugins {
+    /// Only these ids.
+    #[arg(long, value_name = "FILTER")]
+    id: Option<String>,
+    /// Only these types.
+    #[arg(long = "type", value_name = "FILTER")]
+    type_name: Option<String>,
+    /// Only those in this state.
+    #[arg(long, value_parser = states())]
+    state: Option<PluginState>,
+    /// Only those that are meant to run, or only the others.
+    #[arg(long, value_name = "BOOL")]
+    enabled: Option<bool>,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
+}
+
+/// What to do with one plugin.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// Show all that is known about it.
+    Show(Id),
+    /// Make it run, now and after every start of the daemon.
+    Enable(Id),
+    /// Make it rest, now and after every start of the daemon.
+    Disable(Id),
+    /// Stop it and start it again, with the same code.
+    Restart(Id),
+    /// Stop it and start it again, with the code that is on disk now.
+    Reload(Id),
+    /// Show what it is configured with, or change that.
+    Config(Config),
+}
+
+/// One plugin.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Id {
+    /// Id of the plugin.
+    #[arg(value_parser = plugin_id)]
+    pub(crate) id: String,
+}
+
+/// A look at a plugin's configuration, or a change of it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Config {
+    #[command(flatten)]
+    pub(crate) plugin: Id,
+    /// Set an option to what is JSON, or else to the text as it stands. Repeatable.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<Pair>,
+    /// Take an option away, so that its default counts. Repeatable.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) unset: Vec<String>,
+    /// Replace the whole configuration with the JSON object in a file; `-` is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "unset"])]
+    pub(crate) replace: Option<PathBuf>,
+    /// Change it only if this is still its revision; without, it is the one that is found now.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) if_match: Option<u64>,
+}
+
+/// Which values.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Values {
+    /// Exactly this one, as `host/plugin[-instance]/type[-instance]`.
+    #[arg(value_parser = identifier, conflicts_with_all = ["host", "plugin", "plugin_instance",
+        "type_name", "type_instance", "limit"])]
+    pub(crate) identifier: Option<String>,
+    #[command(flatten)]
+    pub(crate) series: Series,
+}
+
+/// Which series.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Series {
+    /// Only these hosts.
+    #[arg(long, value_name = "FILTER")]
+    host: Option<String>,
+    /// Only these plugin parts.
+    #[arg(long, value_name = "FILTER")]
+    plugin: Option<String>,
+    /// Only these plugin instances; empty for series without one.
+    #[arg(long, value_name = "FILTER")]
+    plugin_instance: Option<String>,
+    /// Only these types.
+    #[arg(long = "type", value_name = "FILTER")]
+    type_name: Option<String>,
+    /// Only these type instances; empty for series without one.
+    #[arg(long, value_name = "FILTER")]
+    type_instance: Option<String>,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
+}
+
+/// Which plugin types.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Types {
+    /// Only these types.
+    #[arg(long = "type", value_name = "FILTER")]
+    type_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
+}
+
+/// Which notifications.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Notifications {
+    /// Only those with a greater number.
+    #[arg(long, value_name = "NUMBER")]
+    since: Option<u64>,
+    /// Only those of this severity.
+    #[arg(long, value_parser = severities())]
+    severity: Option<Severity>,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
+}
+
+/// How many.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Limit {
+    /// Most entries that are shown; without, all are.
+    #[arg(long, value_name = "NUMBER", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub(crate) limit: Option<usize>,
+}
+
+/// What the daemon should log.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LogLevel {
+    /// A level, or levels by module such as `info,gatherd_engine=debug`.
+    pub(crate) filter: Option<String>,
+}
+
+/// Who logs in. Without a file the password is asked for, or read from standard input.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Login {
+    /// Name of the user.
+    #[arg(long, default_value = "admin", value_name = "NAME")]
+    pub(crate) user: String,
+    /// File whose first line is the password.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// File with name and password, such as the `admin.credential` that the daemon made.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_file"])]
+    pub(crate) credential: Option<PathBuf>,
+}
+
+impl Limit {
+    /// What to ask for in one page; `None` leaves it to the daemon.
+    fn page(self) -> Option<usize> {
+        const LARGEST_PAGE: usize = 10_000;
+        self.limit.map(|limit| limit.min(LARGEST_PAGE))
+    }
+}
+
+impl Plugins {
+    /// As the API filters.
+    pub(crate) fn filter(&self) -> PluginFilter {
+        let Self { id, type_name, state, enabled, limit } = self.clone();
+        PluginFilter { id, type_name, state, enabled, limit: limit.page() }
+    }
+}
+
+impl Series {
+    /// As the API filters.
+    pub(crate) fn filter(&self) -> ValueFilter {
+        let Self { host, plugin, plugin_instance, type_name, type_instance, limit } = self.clone();
+        ValueFilter { host, plugin, plugin_instance, type_name, type_instance, limit: limit.page() }
+    }
+}
+
+impl Types {
+    /// As the API filters.
+    pub(crate) fn filter(&self) -> PluginTypeFilter {
+        let Self { type_name, limit } = self.clone();
+        PluginTypeFilter { type_name, limit: limit.page() }
+    }
+}
+
+impl Notifications {
+    /// As the API filters.
+    pub(crate) fn filter(&self) -> NotificationFilter {
+        let Self { since, severity, limit } = self.clone();
+        NotificationFilter { since, severity, limit: limit.page() }
+    }
+}
+
+/// Why an argument is not taken.
+#[derive(Debug, thiserror::Error)]
+enum ArgumentError {
+    /// No id of a plugin.
+    #[error("an id has 1 to 63 of a-z, 0-9, `-` and `_`, and begins with a letter or digit")]
+    PluginId,
+    /// No identifier.
+    #[error("an identifier is host/plugin[-instance]/type[-instance]; for patterns use --plugin, --type …")]
+    Identifier,
+}
+
+fn plugin_id(text: &str) -> Result<String, ArgumentError> {
+    let is_small = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_id = (1..=63).contains(&text.len())
+        && text.bytes().all(|byte| is_small(byte) || byte == b'-' || byte == b'_')
+        && text.bytes().next().is_some_and(is_small);
+    if is_id { Ok(text.to_owned()) } else { Err(ArgumentError::PluginId) }
+}
+
+fn identifier(text: &str) -> Result<String, ArgumentError> {
+    let parts: Vec<&str> = text.split('/').collect();
+    // Dots alone would be taken for steps within the address.
+    let fits = parts.len() >= 3 && !parts.iter().any(|part| ["", ".", ".."].contains(part));
+    if fits { Ok(text.to_owned()) } else { Err(ArgumentError::Identifier) }
+}
+
+fn states() -> impl TypedValueParser<Value = PluginState> {
+    words(&["stopped", "starting", "running", "backoff", "stopping", "failed", "unavailable"])
+}
+
+fn severities() -> impl TypedValueParser<Value = Severity> {
+    words(&["okay", "warning", "failure"])
+}
+
+/// One of the words that a type has on the wire.
+fn words<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+    words: &'static [&'static str],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words).try_map(|word| serde_json::from_value(word.into()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! What the command line takes, and what it makes of it.
+
+use super::*;
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+use serde_json::json;
+
+fn parsed(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("gatherctl").chain(line.split_whitespace()))
+}
+
+fn command(line: &str) -> Command {
+    parsed(line).unwrap().command
+}
+
+fn refused(line: &str) -> ErrorKind {
+    parsed(line).unwrap_err().kind()
+}
+
+#[test]
+fn the_command_line_fits_together() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn options_may_stand_before_and_behind_the_command() {
+    for line in ["-o json --url http://h status", "status -o json --url http://h"] {
+        let options = parsed(line).unwrap().options;
+        assert_eq!((options.url.as_deref(), options.output), (Some("http://h"), Form::Json), "{line}");
+    }
+    assert_eq!(parsed("status").unwrap().options.output, Form::Table);
+}
+
+#[test]
+fn filters_of_plugins_become_the_api_s() {
+    let Command::Plugins(plugins) =
+        command("plugins --id cpu-* --type cpu --state backoff --enabled true --limit 20000")
+    else {
+        panic!("another command");
+    };
+    let filter = serde_json::to_value(plugins.filter()).unwrap();
+    let expected =
+        json!({"id": "cpu-*", "type": "cpu", "state": "backoff", "enabled": true, "limit": 10_000});
+    assert_eq!(filter, expected);
+    assert_eq!(plugins.limit.limit, Some(20_000));
+}
+
+#[test]
+fn filters_of_series_become_the_api_s() {
+    let Command::Values(values) =
+        command("values --host h --plugin p --plugin-instance i --type t --type-instance j --limit 7")
+    else {
+        panic!("another command");
+    };
+    let filter = serde_json::to_value(values.series.filter()).unwrap();
+    let expected = json!({"host": "h", "plugin": "p", "plugin_instance": "i", "type": "t",
+        "type_instance": "j", "limit": 7});
+    assert_eq!(filter, expected);
+}
+
+#[test]
+fn filters_of_notifications_become_the_api_s() {
+    let Command::Notifications(notifications) = command("notifications --since 4 --severity warning") else {
+        panic!("another command");
+    };
+    let filter = serde_json::to_value(notifications.filter()).unwrap();
+    assert_eq!(filter, json!({"since": 4, "severity": "warning", "limit": null}));
+}
+
+#[test]
+fn every_state_and_severity_of_the_api_is_taken() {
+    for state in ["stopped", "starting", "running", "backoff", "stopping", "failed", "unavailable"] {
+        let Command::Plugins(plugins) = command(&format!("plugins --state {state}")) else {
+            panic!("another command");
+        };
+        assert_eq!(plugins.state.map(PluginState::as_str), Some(state));
+    }
+    assert_eq!(refused("plugins --state asleep"), ErrorKind::InvalidValue);
+    assert_eq!(refused("notifications --severity bad"), ErrorKind::InvalidValue);
+}
+
+#[test]
+fn an_id_follows_its_grammar() {
+    assert_eq!(plugin_id("a-1_b").unwrap(), "a-1_b");
+    assert_eq!(plugin_id(&"a".repeat(63)).unwrap().len(), 63);
+    for wrong in ["", ".", "..", "-a", "A", "a/b", "é", &"a".repeat(64)] {
+        assert!(plugin_id(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn an_identifier_has_its_three_parts() {
+    assert_eq!(identifier("h/cpu-0/cpu-idle").unwrap(), "h/cpu-0/cpu-idle");
+    assert_eq!(identifier("h/df-a/b/x").unwrap(), "h/df-a/b/x");
+    for wrong in ["", "h", "h/cpu", "h//cpu", "../plugins/x", "h/./cpu", "/h/cpu"] {
+        assert!(identifier(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn one_identifier_and_filters_exclude_each_other() {
+    assert_eq!(refused("values h/cpu/cpu --host h"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("values h/cpu/cpu --type cpu"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("values h/cpu/cpu --limit 1"), ErrorKind::ArgumentConflict);
+}
+
+#[test]
+fn replacing_and_setting_exclude_each_other() {
+    assert_eq!(refused("plugin config cpu --replace f --set a=1"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("plugin config cpu --replace f --unset a"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("plugin config cpu --set a"), ErrorKind::ValueValidation);
+    assert_eq!(refused("plugin config cpu --if-match x"), ErrorKind::ValueValidation);
+}
+
+#[test]
+fn a_credential_file_names_its_own_user() {
+    assert_eq!(refused("login --credential f --user ann"), ErrorKind::ArgumentConflict);
+    let Command::Login(login) = command("login --credential f") else {
+        panic!("another command");
+    };
+    assert_eq!(login.credential.as_deref(), Some(std::path::Path::new("f")));
+}
+
+#[test]
+fn a_limit_is_at_least_one() {
+    assert_eq!(refused("values --limit 0"), ErrorKind::ValueValidation);
+}

@@ -1,0 +1,122 @@
+//! What each command does: one call, or all pages of a list, and then prints.
+
+mod heartbeat;
+mod log_level;
+mod metric;
+mod notification;
+mod plugin;
+pub(crate) mod plugin_config;
+mod plugin_type;
+mod token;
+mod value;
+
+use crate::cli::{self, Command};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::table::Row;
+use crate::token_file::{TokenFile, TokenFileError};
+use gatherd_client::Client;
+use gatherd_client::types::{Page, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// All that a command works with.
+pub(crate) struct Desk<'a> {
+    /// The daemon, which is shown no token.
+    stranger: &'a Client,
+    /// Whether what the daemon is told stays on this machine.
+    is_local: bool,
+    /// Where tokens are kept, if there is a place.
+    state: Option<PathBuf>,
+    /// Where answers go.
+    output: Output<'a>,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk for the daemon that `client` connects to; tokens are kept in the directory `state`.
+    pub(crate) fn new(
+        client: &'a Client,
+        is_local: bool,
+        state: Option<PathBuf>,
+        output: Output<'a>,
+    ) -> Self {
+        Self { stranger: client, is_local, state, output }
+    }
+
+    /// Does what `command` says.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when it was not done, or the answer cannot be printed.
+    pub(crate) async fn run(&mut self, command: Command) -> Result<(), Failure> {
+        match command {
+            Command::Login(login) => self.login(login).await?,
+            Command::Logout => self.logout().await?,
+            Command::Status => self.status(&self.client()?).await?,
+            Command::Plugins(plugins) => self.plugins(&self.client()?, plugins).await?,
+            Command::Plugin(plugin) => self.plugin(&self.client()?, plugin).await?,
+            Command::Values(values) => self.values(&self.client()?, values).await?,
+            Command::Metrics(series) => self.metrics(&self.client()?, series).await?,
+            Command::Types(types) => self.types(&self.client()?, types).await?,
+            Command::Notifications(which) => self.notifications(&self.client()?, which).await?,
+            Command::LogLevel(level) => self.log_level(&self.client()?, level).await?,
+        }
+        Ok(self.output.finish()?)
+    }
+
+    /// Prints a list from its first page on, up to the limit.
+    async fn list<T: Row + Serialize + DeserializeOwned>(
+        &mut self,
+        client: &Client,
+        first: Page<T>,
+        limit: cli::Limit,
+    ) -> Result<(), Failure> {
+        let mut list = self.output.list::<T>()?;
+        let mut left = limit.limit.unwrap_or(usize::MAX);
+        let mut page = first;
+        loop {
+            let mut items = page.items.iter();
+            while left > 0 && !list.is_full() {
+                let Some(item) = items.next() else { break };
+                list.item(item)?;
+                left -= 1;
+            }
+            let is_more = items.next().is_some() || page.next.is_some();
+            if left == 0 || (is_more && list.is_full()) {
+                return Ok(list.end(left > 0)?);
+            }
+            match client.next_page(&page).await? {
+                None => return Ok(list.end(false)?),
+                Some(next) if next.next.is_some() && next.next == page.next => {
+                    return Err(Failure::Circle { place: client.place().to_owned() });
+                }
+                Some(next) => page = next,
+            }
+        }
+    }
+
+    /// The daemon, which is shown the token of an earlier login, if one is kept.
+    fn client(&self) -> Result<Client, Failure> {
+        let kept = match self.tokens() {
+            Ok(file) => file.find(self.stranger.place(), &now())?,
+            Err(TokenFileError::Nowhere) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(match kept {
+            Some(kept) => self.stranger.clone().with_token(&kept.token)?,
+            None => self.stranger.clone(),
+        })
+    }
+
+    fn tokens(&self) -> Result<TokenFile, TokenFileError> {
+        TokenFile::within(self.state.clone())
+    }
+}
+
+/// Now, to the second.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX), 0)
+}

@@ -1,0 +1,231 @@
+//! Plugins: how they fare, and how they are steered.
+
+use super::Desk;
+use crate::cli;
+use crate::failure::Failure;
+use crate::figures;
+use crate::output::Human;
+use crate::table::Row;
+use gatherd_client::Client;
+use gatherd_client::types::{Plugin, PluginFailure, PluginSources, Source};
+
+impl Desk<'_> {
+    pub(super) async fn plugins(&mut self, client: &Client, plugins: cli::Plugins) -> Result<(), Failure> {
+        let first = client.plugins(&plugins.filter()).await?;
+        self.list(client, first, plugins.limit).await
+    }
+
+    pub(super) async fn plugin(&mut self, client: &Client, wish: cli::Plugin) -> Result<(), Failure> {
+        let plugin = match wish {
+            cli::Plugin::Config(config) => return self.plugin_config(client, config).await,
+            cli::Plugin::Show(cli::Id { id }) => {
+                let plugin = client.plugin(&id).await?;
+                return Ok(self.output.one(&plugin, |plugin| Human::Sheet(sheet(plugin)))?);
+            }
+            cli::Plugin::Enable(cli::Id { id }) => client.enable_plugin(&id).await?,
+            cli::Plugin::Disable(cli::Id { id }) => client.disable_plugin(&id).await?,
+            cli::Plugin::Restart(cli::Id { id }) => client.restart_plugin(&id).await?,
+            cli::Plugin::Reload(cli::Id { id }) => client.reload_plugin(&id).await?,
+        };
+        Ok(self.output.one(&plugin, |plugin| Human::Line(outcome(plugin)))?)
+    }
+}
+
+impl Row for Plugin {
+    const TITLES: &'static [&'static str] =
+        &["ID", "TYPE", "STATE", "INTERVAL", "READS", "VALUES", "FAILURES", "P99", "LAST ERROR"];
+    const NUMBERS: &'static [usize] = &[3, 4, 5, 6, 7];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.clone(),
+            self.type_name.clone(),
+            state(self),
+            figures::seconds(self.interval),
+            self.reads.to_string(),
+            self.values.to_string(),
+            self.failures.to_string(),
+            figures::known(self.read_time_p99, figures::seconds),
+            figures::known(self.last_error.as_ref(), failure),
+        ]
+    }
+}
+
+/// The state; with what is meant to be, where that is not plain.
+fn state(plugin: &Plugin) -> String {
+    let word = plugin.state.as_str();
+    if plugin.enabled { word.to_owned() } else { format!("{word} (disabled)") }
+}
+
+fn failure(failure: &PluginFailure) -> String {
+    let PluginFailure { code, message, time } = failure;
+    format!("{code}: {message} ({})", figures::time(time))
+}
+
+/// What a change of state came to.
+fn outcome(plugin: &Plugin) -> String {
+    let failing = plugin.failures_in_row > 0;
+    let error = plugin.last_error.as_ref().filter(|_| failing);
+    let error = error.map_or_else(String::new, |error| format!("; {}", failure(error)));
+    format!("{} is {}{error}", plugin.id, state(plugin))
+}
+
+fn sheet(plugin: &Plugin) -> Vec<(&'static str, String)> {
+    identity(plugin).into_iter().chain(life(plugin)).chain(origin(plugin)).collect()
+}
+
+fn identity(plugin: &Plugin) -> [(&'static str, String); 6] {
+    let known = |text: &Option<String>| figures::known(text.clone(), |text| text);
+    [
+        ("id", plugin.id.clone()),
+        ("type", plugin.type_name.clone()),
+        ("kind", plugin.kind.clone()),
+        ("version", known(&plugin.version)),
+        ("library", known(&plugin.library)),
+        ("digest", known(&plugin.digest)),
+    ]
+}
+
+fn life(plugin: &Plugin) -> [(&'static str, String); 13] {
+    let drops = plugin.drops.iter().map(|(reason, count)| (reason.as_str(), count.to_string()));
+    [
+        ("state", state(plugin)),
+        ("since", figures::time(&plugin.since)),
+        ("interval", figures::seconds(plugin.interval)),
+        ("next read", figures::known(plugin.next_read.as_ref(), figures::time)),
+        ("reads", plugin.reads.to_string()),
+        ("values", plugin.values.to_string()),
+        ("drops", figures::pairs(drops)),
+        ("failures", format!("{} ({} in a row)", plugin.failures, plugin.failures_in_row)),
+        ("last error", figures::known(plugin.last_error.as_ref(), failure)),
+        ("read time p50", figures::known(plugin.read_time_p50, figures::seconds)),
+        ("read time p99", figures::known(plugin.read_time_p99, figures::seconds)),
+        ("overruns", plugin.overruns.to_string()),
+        ("given-up threads", plugin.abandoned_threads.to_string()),
+    ]
+}
+
+fn origin(plugin: &Plugin) -> [(&'static str, String); 3] {
+    let PluginSources { enabled, config } = &plugin.sources;
+    let keys = config.iter().map(|(key, source)| (key.as_str(), layer(*source).to_owned()));
+    [
+        ("enabled by", layer(*enabled).to_owned()),
+        ("configured by", figures::pairs(keys)),
+        ("revision", plugin.revision.to_string()),
+    ]
+}
+
+fn layer(source: Source) -> &'static str {
+    match source {
+        Source::Default => "default",
+        Source::File => "file",
+        Source::Api => "api",
+        Source::Environment => "environment",
+        Source::CommandLine => "command_line",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table;
+    use gatherd_client::types::{PluginState, Timestamp};
+    use std::collections::BTreeMap;
+
+    fn plugin() -> Plugin {
+        Plugin {
+            id: "cpu".to_owned(),
+            type_name: "cpu".to_owned(),
+            enabled: true,
+            state: PluginState::Running,
+            since: Timestamp::from_unix(0, 0),
+            kind: "native".to_owned(),
+            version: Some("0.1.0".to_owned()),
+            digest: None,
+            library: Some("libcpu.so".to_owned()),
+            interval: 10.0,
+            reads: 42,
+            values: 1_344,
+            failures: 0,
+            failures_in_row: 0,
+            overruns: 0,
+            last_error: None,
+            read_time_p50: Some(0.000_12),
+            read_time_p99: Some(0.001_5),
+            next_read: Some(Timestamp::from_unix(10, 0)),
+            drops: BTreeMap::from([("too_old".to_owned(), 3)]),
+            abandoned_threads: 0,
+            sources: PluginSources {
+                enabled: Source::Default,
+                config: BTreeMap::from([("report_by_cpu".to_owned(), Source::Api)]),
+            },
+            revision: 7,
+        }
+    }
+
+    fn failed() -> Plugin {
+        let error = PluginFailure {
+            code: "read_failed".to_owned(),
+            message: "no such\nfile".to_owned(),
+            time: Timestamp::from_unix(1, 0),
+        };
+        Plugin {
+            id: "df".to_owned(),
+            enabled: false,
+            state: PluginState::Stopped,
+            failures: 2,
+            failures_in_row: 2,
+            last_error: Some(error),
+            read_time_p99: None,
+            ..plugin()
+        }
+    }
+
+    #[test]
+    fn plugins_are_rows() {
+        let expected = "\
+ID   TYPE  STATE               INTERVAL  READS  VALUES  FAILURES    P99  LAST ERROR
+cpu  cpu   running                  10s     42    1344         0  1.5ms  -
+df   cpu   stopped (disabled)       10s     42    1344         2      -  \
+read_failed: no such\\nfile (1970-01-01T00:00:01Z)
+";
+        assert_eq!(table::table::<Plugin>(&[plugin().cells(), failed().cells()], None), expected);
+    }
+
+    #[test]
+    fn a_change_of_state_is_one_line() {
+        assert_eq!(outcome(&plugin()), "cpu is running");
+        let expected = "df is stopped (disabled); read_failed: no such\nfile (1970-01-01T00:00:01Z)";
+        assert_eq!(outcome(&failed()), expected);
+        assert_eq!(outcome(&Plugin { failures_in_row: 0, ..failed() }), "df is stopped (disabled)");
+    }
+
+    #[test]
+    fn one_plugin_is_a_sheet() {
+        let expected = "\
+id                cpu
+type              cpu
+kind              native
+version           0.1.0
+library           libcpu.so
+digest            -
+state             running
+since             1970-01-01T00:00:00Z
+interval          10s
+next read         1970-01-01T00:00:10Z
+reads             42
+values            1344
+drops             too_old=3
+failures          0 (0 in a row)
+last error        -
+read time p50     120us
+read time p99     1.5ms
+overruns          0
+given-up threads  0
+enabled by        default
+configured by     report_by_cpu=api
+revision          7
+";
+        assert_eq!(table::sheet(&sheet(&plugin()), None), expected);
+    }
+}

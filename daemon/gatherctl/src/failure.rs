@@ -1,0 +1,258 @@
+//! What went wrong, said to people: what, where, and what to do; and the exit code that says it to programs.
+
+use crate::commands::plugin_config::ChangeError;
+use crate::escape;
+use crate::output::OutputError;
+use crate::place::PlaceError;
+use crate::secret::SecretError;
+use crate::token_file::TokenFileError;
+use gatherd_client::ClientError;
+use gatherd_client::types::{Problem, ProblemCode};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The daemon was not reached, or said no.
+    #[error(transparent)]
+    Call(#[from] ClientError),
+    /// Name or password were not accepted.
+    #[error("the daemon at {place} does not accept this name and password")]
+    Login {
+        /// Which daemon.
+        place: String,
+    },
+    /// The daemon's list has no end.
+    #[error("the daemon at {place} names the same next page again and again")]
+    Circle {
+        /// Which daemon.
+        place: String,
+    },
+    /// It is not clear whom to ask.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// There is no password.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The kept tokens are not usable.
+    #[error(transparent)]
+    Tokens(#[from] TokenFileError),
+    /// The change is not one.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// The answer cannot be printed.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The process cannot wait for the network.
+    #[error("cannot start")]
+    Start(#[source] io::Error),
+}
+
+impl Failure {
+    /// 0 the reader just went away, 1 the daemon said no or its answer cannot be used, 2 something is wrong
+    /// here, 3 no connection.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Output(error) if error.is_broken_pipe() => 0,
+            Self::Call(ClientError::Connection { .. }) => 3,
+            Self::Call(
+                ClientError::Address { .. } | ClientError::Setup { .. } | ClientError::Header { .. },
+            )
+            | Self::Place(_)
+            | Self::Secret(_)
+            | Self::Tokens(_)
+            | Self::Change(_)
+            | Self::Output(_)
+            | Self::Start(_) => 2,
+            Self::Call(
+                ClientError::Problem { .. }
+                | ClientError::Foreign { .. }
+                | ClientError::Answer { .. }
+                | ClientError::TooLong { .. },
+            )
+            | Self::Login { .. }
+            | Self::Circle { .. } => 1,
+        }
+    }
+
+    /// All lines for standard error. `place` is where the daemon should be, `missed` are the sockets that
+    /// were looked for before.
+    pub(crate) fn told(&self, place: &str, missed: &[PathBuf]) -> String {
+        match self {
+            Self::Call(ClientError::Problem { problem }) => refusal(problem, place),
+            Self::Call(error @ ClientError::Connection { .. }) => no_connection(error, place, missed),
+            Self::Login { .. } => {
+                let hint = "the first password of admin is in admin.credential in the daemon's state directory; \
+                    show it with --credential FILE";
+                lines(&self.to_string(), &[("try", hint.to_owned())])
+            }
+            other => {
+                let cause = other.source().map(|cause| ("cause", root(cause).to_string()));
+                lines(&other.to_string(), cause.as_slice())
+            }
+        }
+    }
+}
+
+/// A headline and named lines below it, harmless for a terminal.
+fn lines(headline: &str, more: &[(&str, String)]) -> String {
+    let mut text = format!("gatherctl: {}\n", escape::text(headline));
+    for (name, line) in more {
+        let _infallible = writeln!(text, "  {}: {}", escape::text(name), escape::text(line));
+    }
+    text
+}
+
+fn refusal(problem: &Problem, place: &str) -> String {
+    let mut more = Vec::new();
+    for error in &problem.errors {
+        let pointer = if error.pointer.is_empty() { "the whole input" } else { &error.pointer };
+        more.push((pointer, error.detail.clone()));
+    }
+    let Problem { status, code, request_id, .. } = problem;
+    more.push(("answer", format!("{status} {code} of {place}, request {request_id}")));
+    if let Some(hint) = hint(*code) {
+        more.push(("try", hint.to_owned()));
+    }
+    lines(&problem.detail, &more)
+}
+
+/// What to do about a refusal; `None` where its own words say all there is.
+fn hint(code: ProblemCode) -> Option<&'static str> {
+    use ProblemCode as C;
+    Some(match code {
+        C::Unauthorized => "run `gatherctl login`",
+        C::Forbidden => "run `gatherctl login` as a user with a stronger role",
+        C::NotFound => "`gatherctl plugins` and `gatherctl values` list what there is",
+        C::NotAcceptable | C::MethodNotAllowed | C::UnsupportedMediaType => {
+            "use the gatherctl that came with this daemon"
+        }
+        C::Disabled => "run `gatherctl plugin enable ID` first",
+        C::Pinned => "change it where it is pinned, and restart the daemon",
+        C::Unloadable => "`gatherctl types` says what is wrong with the code",
+        C::Stopping | C::Unavailable | C::Timeout => "wait a little, and repeat",
+        C::TooManyRequests => "wait a minute, and repeat",
+        C::PreconditionFailed => "it was changed meanwhile: look again, and repeat",
+        C::PreconditionRequired => {
+            "look at its revision with `gatherctl plugin config ID`, and use --if-match"
+        }
+        C::Internal => "look for the request in the daemon's log",
+        C::Storage => "make room on the disk of the daemon's state directory, and repeat",
+        C::BadRequest
+        | C::MalformedJson
+        | C::BadParameter
+        | C::BadMarker
+        | C::AmbiguousCredentials
+        | C::Conflict
+        | C::ReloadLimit
+        | C::TooLarge
+        | C::Invalid => return None,
+    })
+}
+
+fn no_connection(error: &ClientError, place: &str, missed: &[PathBuf]) -> String {
+    let cause = root(error);
+    let mut more = vec![("cause", cause.to_string())];
+    if !missed.is_empty() {
+        let sockets: Vec<String> = missed.iter().map(|path| path.display().to_string()).collect();
+        more.push(("before", format!("no usable socket at {}", sockets.join(" or "))));
+    }
+    let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    let hint = if kind == Some(io::ErrorKind::PermissionDenied) {
+        "this user may not connect there: join the group gatherd-admin, or use --url and `gatherctl login`"
+    } else {
+        "is gatherd running? start it with `gatherd`, or name another with --socket or --url"
+    };
+    more.push(("try", hint.to_owned()));
+    lines(&format!("no connection to the daemon at {place}"), &more)
+}
+
+/// The last cause of a chain.
+fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gatherd_client::types::FieldError;
+
+    fn problem(code: ProblemCode, errors: Vec<FieldError>) -> Failure {
+        let problem = Problem {
+            type_uri: format!("urn:gatherd:problem:{code}"),
+            title: String::new(),
+            status: code.meaning()[..3].parse().unwrap(),
+            detail: "It is\u{1b} so.".to_owned(),
+            instance: "/v1/x".to_owned(),
+            code,
+            request_id: "req-1".to_owned(),
+            errors,
+        };
+        Failure::Call(ClientError::Problem { problem: Box::new(problem) })
+    }
+
+    fn told(failure: &Failure) -> String {
+        failure.told("http://h", &[])
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_its_answer_and_what_to_do() {
+        let failure = problem(ProblemCode::Unauthorized, vec![]);
+        let expected = "gatherctl: It is\\u{1b} so.\n  \
+            answer: 401 unauthorized of http://h, request req-1\n  try: run `gatherctl login`\n";
+        assert_eq!(told(&failure), expected);
+        assert_eq!(failure.exit_code(), 1);
+    }
+
+    #[test]
+    fn parts_of_the_input_have_a_line_each() {
+        let error =
+            |pointer: &str, detail: &str| FieldError { pointer: pointer.into(), detail: detail.into() };
+        let errors = vec![error("/interval", "is zero"), error("", "is no\nobject")];
+        let expected = "gatherctl: It is\\u{1b} so.\n  /interval: is zero\n  the whole input: is no\\nobject\n  \
+            answer: 422 invalid of http://h, request req-1\n";
+        assert_eq!(told(&problem(ProblemCode::Invalid, errors)), expected);
+    }
+
+    #[test]
+    fn a_stale_revision_asks_to_look_again() {
+        let text = told(&problem(ProblemCode::PreconditionFailed, vec![]));
+        assert!(text.ends_with("  try: it was changed meanwhile: look again, and repeat\n"), "{text}");
+    }
+
+    #[test]
+    fn files_and_arguments_are_told_with_their_cause() {
+        let source = io::Error::from(io::ErrorKind::NotFound);
+        let failure = Failure::Secret(SecretError::Read { path: "/p".into(), source });
+        assert_eq!(told(&failure), "gatherctl: cannot read /p\n  cause: entity not found\n");
+        assert_eq!(failure.exit_code(), 2);
+        let failure = Failure::Tokens(TokenFileError::Nowhere);
+        let expected =
+            "gatherctl: no place to keep a token: set HOME or XDG_STATE_HOME to an absolute path\n";
+        assert_eq!((told(&failure).as_str(), failure.exit_code()), (expected, 2));
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_failure() {
+        let write = |kind: io::ErrorKind| Failure::Output(OutputError::Write(kind.into()));
+        assert_eq!(write(io::ErrorKind::BrokenPipe).exit_code(), 0);
+        assert_eq!(write(io::ErrorKind::StorageFull).exit_code(), 2);
+        let json = serde_json::Error::io(io::ErrorKind::BrokenPipe.into());
+        assert_eq!(Failure::Output(OutputError::Json(json)).exit_code(), 0);
+    }
+
+    #[test]
+    fn an_address_that_can_not_be_used_is_our_fault() {
+        let failure = Failure::Call(ClientError::Address { address: "h:1".to_owned() });
+        assert_eq!(failure.exit_code(), 2);
+        let foreign = Failure::Call(ClientError::Foreign { place: "http://h".to_owned(), status: 502 });
+        assert_eq!(foreign.exit_code(), 1);
+    }
+}

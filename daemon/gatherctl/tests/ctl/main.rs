@@ -1,0 +1,7 @@
+//! The program itself, run against daemons with prepared answers.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failed step is a failed test")]
+
+mod commands;
+mod daemon;
+mod login;

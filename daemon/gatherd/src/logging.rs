@@ -1,0 +1,247 @@
+//! The daemon's own log: to standard error, its filter changeable while it runs.
+//!
+//! A line is a line: control characters that a plugin or a client brought in are written as `\u{1b}`, so
+//! that nobody can forge a line or steer a terminal.
+
+use std::io::{self, Write};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use gatherd_engine::desired::document::{Log, LogFormat};
+use gatherd_management::{BadFilter, LogControl};
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
+
+/// Longest filter, in bytes.
+const LONGEST_FILTER: usize = 1024;
+
+/// A text that is no filter.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FilterError {
+    /// It is too long.
+    #[error("a filter has at most {LONGEST_FILTER} bytes")]
+    TooLong,
+    /// It is none.
+    #[error(
+        "this is no filter: a level (error, warn, info, debug, trace, off), or levels by module such as `info,gatherd_engine=debug`, is wanted"
+    )]
+    Parse(#[source] ParseError),
+    /// The log is gone, at the end of the process.
+    #[error("the log has ended")]
+    Ended(#[source] reload::Error),
+}
+
+/// Looks at the filter of the running log, and changes it. Clones are the same log.
+#[derive(Clone, Debug)]
+pub(crate) struct LogHandle {
+    text: Arc<RwLock<String>>,
+    reload: reload::Handle<EnvFilter, Registry>,
+}
+
+impl LogHandle {
+    /// Puts another filter in force, until the daemon ends.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError`]; the filter in force stays then.
+    pub(crate) fn change(&self, text: &str) -> Result<(), FilterError> {
+        let filter = parse(text)?;
+        let mut kept = self.text.write().unwrap_or_else(PoisonError::into_inner);
+        self.reload.reload(filter).map_err(FilterError::Ended)?;
+        text.clone_into(&mut kept);
+        Ok(())
+    }
+}
+
+impl LogControl for LogHandle {
+    fn filter(&self) -> String {
+        self.text.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_filter(&self, filter: &str) -> Result<(), BadFilter> {
+        self.change(filter).map_err(|error| BadFilter(error.to_string()))
+    }
+}
+
+/// Judges a filter without putting it in force.
+///
+/// # Errors
+///
+/// [`FilterError::TooLong`] or [`FilterError::Parse`].
+pub(crate) fn parse(text: &str) -> Result<EnvFilter, FilterError> {
+    if text.len() > LONGEST_FILTER {
+        return Err(FilterError::TooLong);
+    }
+    EnvFilter::builder().with_regex(false).parse(text).map_err(FilterError::Parse)
+}
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoggingError {
+    /// `log.filter` is none.
+    #[error("cannot use `log.filter`")]
+    Filter(#[source] FilterError),
+    /// The process has a log already.
+    #[error("cannot begin the log")]
+    Begin(#[source] TryInitError),
+}
+
+/// Begins the log of this process; once.
+///
+/// # Errors
+///
+/// [`LoggingError`] when the filter is none or there is a log already.
+pub(crate) fn begin(log: &Log) -> Result<LogHandle, LoggingError> {
+    let (subscriber, handle) = build(log, Lines(io::stderr)).map_err(LoggingError::Filter)?;
+    subscriber.try_init().map_err(LoggingError::Begin)?;
+    Ok(handle)
+}
+
+/// Runs `work` with a log of warnings for people, before the configured one can be known.
+pub(crate) fn before<T>(work: impl FnOnce() -> T) -> T {
+    let log = Log { filter: "warn".to_owned(), format: LogFormat::Text };
+    match build(&log, Lines(io::stderr)) {
+        Ok((subscriber, _handle)) => tracing::subscriber::with_default(subscriber, work),
+        Err(_) => work(),
+    }
+}
+
+fn build<W>(
+    log: &Log,
+    writer: W,
+) -> Result<(impl tracing::Subscriber + Send + Sync + use<W>, LogHandle), FilterError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let (filter, reload) = reload::Layer::new(parse(&log.filter)?);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines: Box<dyn Layer<_> + Send + Sync> = match log.format {
+        LogFormat::Text => lines.with_ansi(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+    let text = Arc::new(RwLock::new(log.filter.clone()));
+    Ok((subscriber, LogHandle { text, reload }))
+}
+
+/// Makes writers that keep each event on one line.
+struct Lines<M>(M);
+
+impl<'w, W: Write, M: MakeWriter<'w, Writer = W>> MakeWriter<'w> for Lines<M> {
+    type Writer = OneLine<W>;
+
+    fn make_writer(&'w self) -> Self::Writer {
+        OneLine(self.0.make_writer())
+    }
+}
+
+/// Writes one event: what it is given at once is one line with its end.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let (line, end) = text.strip_suffix('\n').map_or((&*text, ""), |line| (line, "\n"));
+        if line.contains(is_unsafe) {
+            self.0.write_all((escaped(line) + end).as_bytes())?;
+        } else {
+            self.0.write_all(bytes)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Characters that end a line or steer a terminal, and those that turn the direction of the text after them.
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text without them.
+pub(crate) fn escaped(line: &str) -> String {
+    let mut safe = String::with_capacity(line.len() + 16);
+    for character in line.chars() {
+        if is_unsafe(character) {
+            safe.extend(character.escape_default());
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// What was written, and a writer to it.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Written {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LogFormat, work: impl FnOnce(&LogHandle)) -> String {
+        let written = Written::default();
+        let target = written.clone();
+        let log = Log { filter: "info".to_owned(), format };
+        let (subscriber, handle) = build(&log, Lines(move || target.clone())).unwrap();
+        tracing::subscriber::with_default(subscriber, || work(&handle));
+        written.text()
+    }
+
+    #[test]
+    fn nobody_forges_a_line_or_steers_the_terminal() {
+        let text = logged(LogFormat::Text, |_| {
+            let name = "a\nFAKE line\u{1b}[31m\u{202e}";
+            tracing::info!(name, "from {name}");
+        });
+        assert_eq!(text.lines().count(), 1, "{text:?}");
+        assert!(text.ends_with('\n'));
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
+    }
+
+    #[test]
+    fn json_lines_are_json() {
+        let text = logged(LogFormat::Json, |_| tracing::info!(plugin = "a\nb", "said"));
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((value["plugin"].as_str(), value["message"].as_str()), (Some("a\nb"), Some("said")));
+    }
+
+    #[test]
+    fn the_filter_changes_while_it_runs_and_a_wrong_one_changes_nothing() {
+        let text = logged(LogFormat::Text, |handle| {
+            tracing::debug!("one");
+            handle.change("debug").unwrap();
+            tracing::debug!("two");
+            let error = handle.change("gatherd=loud").unwrap_err();
+            assert!(matches!(error, FilterError::Parse(_)), "{error:?}");
+            assert!(matches!(handle.change(&"x".repeat(1025)), Err(FilterError::TooLong)));
+            assert_eq!(handle.filter(), "debug");
+            tracing::debug!("three");
+        });
+        let said: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().last()).collect();
+        assert_eq!(said, ["two", "three"]);
+    }
+}
