@@ -1,0 +1,172 @@
+/* Benchmark plugin: registers N series once and dispatches all of them by handle, pass after pass.
+ *
+ * A pass ends when the writer (null.c) has seen every value: the count lies in a file that both map.
+ * Series are visited in the order of (i * 2654435761) mod N, as the peer's plugin does, so that neighbours
+ * in time are strangers in memory. One line of JSON per pass goes to the file `out`.
+ *
+ * Configuration: {"series": N, "passes": P, "counter": "FILE", "out": "FILE"}
+ */
+#define _GNU_SOURCE
+#include "gatherd_plugin.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH 128
+/* Values that may wait for the writer: below the daemon's queue, so that nothing is dropped. */
+#define AHEAD 65536
+
+struct bench {
+  const gatherd_host_table *host;
+  unsigned long series, passes;
+  char out[256], counter[256];
+  int done;
+};
+
+static gatherd_text text(const char *s) { return (gatherd_text){(const uint8_t *)s, strlen(s)}; }
+
+static double now(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static long resident_kib(void) {
+  long pages = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (f) {
+    if (fscanf(f, "%*d %ld", &pages) != 1) pages = 0;
+    fclose(f);
+  }
+  return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* The value behind "key" in flat JSON; good enough for a file that the benchmark writes itself. */
+static const char *field(const char *json, const char *key) {
+  char quoted[64];
+  snprintf(quoted, sizeof quoted, "\"%s\"", key);
+  const char *at = strstr(json, quoted);
+  at = at ? strchr(at + strlen(quoted), ':') : NULL;
+  if (!at) return "";
+  for (at++; *at == ' ' || *at == '"'; at++) {}
+  return at;
+}
+
+static void copy_until_quote(char *to, size_t size, const char *from) {
+  size_t n = strcspn(from, "\"");
+  snprintf(to, size, "%.*s", (int)n, from);
+}
+
+static gatherd_status configure(const gatherd_host_table *host, gatherd_text config) {
+  (void)host;
+  (void)config;
+  return 0;
+}
+
+static gatherd_status init(const gatherd_host_table *host, gatherd_text config, void **instance) {
+  struct bench *b = calloc(1, sizeof *b);
+  char *json = strndup((const char *)config.data, config.len);
+  if (!b || !json) return -1;
+  b->host = host;
+  b->series = strtoul(field(json, "series"), NULL, 10);
+  b->passes = strtoul(field(json, "passes"), NULL, 10);
+  copy_until_quote(b->out, sizeof b->out, field(json, "out"));
+  copy_until_quote(b->counter, sizeof b->counter, field(json, "counter"));
+  free(json);
+  *instance = b;
+  return b->series && b->passes ? 0 : -1;
+}
+
+static int register_all(struct bench *b, gatherd_handle *handles) {
+  for (unsigned long k = 0; k < b->series; k++) {
+    char host[32], instance[32], name[32];
+    snprintf(host, sizeof host, "host%04lu", k / 1000);
+    snprintf(instance, sizeof instance, "%lu", (k / 10) % 100);
+    snprintf(name, sizeof name, "m%lu", k);
+    gatherd_identity identity = {text(host), text("benchdisp"), text(instance), text("gauge"), text(name)};
+    if (b->host->register_(b->host->context, &identity, text(""), &handles[k]) != 0) return -1;
+  }
+  return 0;
+}
+
+/* Dispatches every series once; answers how many batches were refused. */
+static unsigned long pass(struct bench *b, const gatherd_handle *handles, double value,
+                          _Atomic unsigned long *seen, unsigned long base) {
+  unsigned long refused = 0;
+  for (unsigned long i = 0; i < b->series;) {
+    gatherd_handle chosen[BATCH];
+    gatherd_raw_value values[BATCH];
+    size_t n = 0;
+    for (; n < BATCH && i < b->series; n++, i++) {
+      chosen[n] = handles[(i * 2654435761UL) % b->series];
+      values[n].gauge = value;
+    }
+    gatherd_batch batch = {.size = sizeof batch,
+                           .interval = 36000ULL << 30,
+                           .count = n,
+                           .handles = chosen,
+                           .values = values};
+    if (b->host->dispatch(b->host->context, &batch) != 0) refused++;
+    while (i - (atomic_load(seen) - base) > AHEAD) usleep(20);
+  }
+  return refused;
+}
+
+static gatherd_status run(void *instance) {
+  struct bench *b = instance;
+  if (b->done) return 0;
+  b->done = 1;
+  int fd = open(b->counter, O_RDWR | O_CREAT, 0600);
+  if (fd < 0 || ftruncate(fd, 4096) != 0) return -1;
+  _Atomic unsigned long *seen = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  close(fd);
+  gatherd_handle *handles = calloc(b->series, sizeof *handles);
+  FILE *out = fopen(b->out, "w");
+  if (seen == MAP_FAILED || !handles || !out) return -1;
+  double r0 = now(CLOCK_MONOTONIC);
+  if (register_all(b, handles) != 0) return -1;
+  fprintf(out, "{\"register_ns\":%.1f}\n", (now(CLOCK_MONOTONIC) - r0) / (double)b->series);
+  for (unsigned long p = 0; p < b->passes; p++) {
+    unsigned long base = atomic_load(seen);
+    double t0 = now(CLOCK_MONOTONIC), c0 = now(CLOCK_PROCESS_CPUTIME_ID);
+    unsigned long refused = pass(b, handles, (double)p, seen, base);
+    double t1 = now(CLOCK_MONOTONIC);
+    while (atomic_load(seen) - base < b->series && refused == 0) usleep(20);
+    double t2 = now(CLOCK_MONOTONIC), c1 = now(CLOCK_PROCESS_CPUTIME_ID), n = (double)b->series;
+    fprintf(out,
+            "{\"pass\":%lu,\"call_ns\":%.1f,\"e2e_ns\":%.1f,\"cpu_ns\":%.1f,\"rss_kib\":%ld,\"refused\":%lu}\n", p,
+            (t1 - t0) / n, (t2 - t0) / n, (c1 - c0) / n, resident_kib(), refused);
+    fflush(out);
+  }
+  fprintf(out, "{\"done\":true}\n");
+  fclose(out);
+  return 0;
+}
+
+static void shutdown_(void *instance) { free(instance); }
+
+static gatherd_plugin_table table = {
+    .abi_major = GATHERD_ABI_MAJOR,
+    .abi_minor = GATHERD_ABI_MINOR,
+    .size = sizeof(gatherd_plugin_table),
+    .capabilities = 1,
+    .configure = configure,
+    .init = init,
+    .read = run,
+    .shutdown = shutdown_,
+};
+
+const gatherd_plugin_table *gatherd_plugin_entry(uint32_t host_abi_major) {
+  if (host_abi_major != GATHERD_ABI_MAJOR) return NULL;
+  table.name = text("benchdispatch");
+  table.version = text("1.0.0");
+  table.description = text("Dispatches many series, for benchmarks.");
+  table.config_schema = text("");
+  return &table;
+}

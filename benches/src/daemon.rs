@@ -1,0 +1,171 @@
+//! The daemon under measurement: the real binary, its plugins, its management API.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use gatherd_client::Client;
+
+use crate::Options;
+use crate::report::Work;
+use crate::run::compile;
+
+/// A running daemon with the two plugins of the benchmark.
+pub(crate) struct Daemon {
+    child: Child,
+    client: Client,
+    place: PathBuf,
+    socket: PathBuf,
+}
+
+impl Daemon {
+    /// Starts it with the writer running and the dispatcher waiting to be enabled.
+    pub(crate) async fn start(options: &Options, place: &Path, work: Work) -> Result<Self> {
+        let place = place.join(format!("gatherd-{}", work.series));
+        let plugins = place.join("plugins");
+        let _first_time = std::fs::remove_dir_all(&place);
+        std::fs::create_dir_all(&plugins)?;
+        let include = format!("-I{}", options.include.display());
+        for (source, library) in [("dispatch.c", "benchdispatch.so"), ("null.c", "benchnull.so")] {
+            let source = options.sources.join("plugins").join(source);
+            compile(&source, &plugins.join(library), std::slice::from_ref(&include))?;
+        }
+        set_modes(&place, &plugins)?;
+        std::fs::write(place.join("gatherd.toml"), configuration(&place, work))?;
+        let log = std::fs::File::create(place.join("log"))?;
+        let child = Command::new(options.stage.join("bin/gatherd"))
+            .args(["--config".as_ref(), place.join("gatherd.toml").as_os_str()])
+            .args(["--plugin-dir".as_ref(), plugins.as_os_str()])
+            .args(["--state-dir".as_ref(), place.join("state").as_os_str()])
+            .args(["--runtime-dir".as_ref(), place.join("run").as_os_str()])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("start {}/bin/gatherd", options.stage.display()))?;
+        let socket = place.join("run/gatherd.sock");
+        let client = Client::unix(&socket)?;
+        let daemon = Self { child, client, place, socket };
+        daemon.until("the writer runs", Duration::from_secs(20), "benchnull", "running").await?;
+        Ok(daemon)
+    }
+
+    async fn until(&self, what: &str, deadline: Duration, plugin: &str, state: &str) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let seen = self.client.plugin(plugin).await;
+            if seen.as_ref().is_ok_and(|plugin| plugin.state.as_str() == state) {
+                return Ok(());
+            }
+            if began.elapsed() > deadline {
+                let log = std::fs::read_to_string(self.place.join("log")).unwrap_or_default();
+                bail!("waited {deadline:?} in vain until {what}; last seen: {seen:?}; log:\n{log}");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Enables the dispatcher and waits until it is done; answers the file with its figures.
+    pub(crate) async fn dispatch_all(&self) -> Result<PathBuf> {
+        self.client.enable_plugin("benchdispatch").await?;
+        let out = self.place.join("out.jsonl");
+        let began = Instant::now();
+        while !std::fs::read_to_string(&out).is_ok_and(|text| text.contains("\"done\"")) {
+            ensure!(began.elapsed() < Duration::from_mins(5), "the dispatcher is not done after 5 minutes");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(out)
+    }
+
+    /// Resident memory of the process, in bytes.
+    pub(crate) fn resident(&self) -> Result<usize> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib: usize = line.context("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib * 1024)
+    }
+
+    /// One whole scrape; answers its bytes.
+    pub(crate) async fn scrape(&self) -> Result<usize> {
+        self.fetch("/metrics", "text/plain").await
+    }
+
+    /// One whole list of the values; answers how many there were.
+    pub(crate) async fn list(&self) -> Result<usize> {
+        self.fetch("/v1/values", "application/x-ndjson").await?;
+        let text = std::fs::read_to_string(self.place.join("fetched"))?;
+        Ok(text.lines().count())
+    }
+
+    async fn fetch(&self, path: &str, accept: &str) -> Result<usize> {
+        let fetched = self.place.join("fetched");
+        let status = tokio::task::spawn_blocking({
+            let mut command = Command::new("curl");
+            command.args(["-sf", "-H", &format!("Accept: {accept}"), "--unix-socket"]).arg(&self.socket);
+            command.arg("-o").arg(&fetched).arg(format!("http://localhost{path}"));
+            move || command.status()
+        });
+        ensure!(status.await?.context("run curl")?.success(), "curl {path} failed");
+        Ok(usize::try_from(std::fs::metadata(&fetched)?.len())?)
+    }
+
+    /// Asks it to stop and waits.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status()?;
+        let began = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            ensure!(began.elapsed() < Duration::from_secs(30), "the daemon does not stop");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _gone_already = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// Plugins load only from directories that nobody else may write to.
+fn set_modes(place: &Path, plugins: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    for path in [place, plugins] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
+    }
+    for entry in std::fs::read_dir(plugins)? {
+        std::fs::set_permissions(entry?.path(), std::fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
+}
+
+fn configuration(place: &Path, work: Work) -> String {
+    let Work { series, passes } = work;
+    // A JSON string is a TOML string.
+    let quoted = |name: &str| serde_json::Value::from(place.join(name).to_string_lossy()).to_string();
+    let (counter, out) = (quoted("counter"), quoted("out.jsonl"));
+    format!(
+        r#"
+hostname = "bench"
+interval = 3600
+log.filter = "warn"
+
+[api]
+listen = ""
+
+[limits]
+series_per_plugin = 2000000
+
+[plugins.benchnull]
+trusted = true
+config = {{ counter = {counter} }}
+
+[plugins.benchdispatch]
+enabled = false
+trusted = true
+config = {{ series = {series}, passes = {passes}, counter = {counter}, out = {out} }}
+"#
+    )
+}

@@ -1,0 +1,51 @@
+//! Benchmarks against the peer: ratios from one run, alternating, never timed tests.
+//!
+//! `cargo xtask bench` stages a daemon, then runs this. What is measured, and against which bar, stands in
+//! docs/performance.md; the answer goes to benches/results.md.
+
+#![forbid(unsafe_code)]
+
+mod daemon;
+mod machine;
+mod peer;
+mod report;
+mod run;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Measures the daemon beside its peer, and writes the report.
+#[derive(Debug, Parser)]
+pub(crate) struct Options {
+    /// What to measure: P1, P2, P3; all of them by default.
+    pub(crate) what: Vec<String>,
+    /// Directory with the staged daemon: `bin/gatherd`, `bin/gatherctl`, `plugins/`.
+    #[arg(long)]
+    pub(crate) stage: PathBuf,
+    /// Where the sources of this benchmark lie.
+    #[arg(long, default_value = "benches")]
+    pub(crate) sources: PathBuf,
+    /// The C header of the plugin contract.
+    #[arg(long, default_value = "native-plugins/abi/include")]
+    pub(crate) include: PathBuf,
+    /// The report to write.
+    #[arg(long, default_value = "benches/results.md")]
+    pub(crate) report: PathBuf,
+    /// Runs of each, alternating; the median counts.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) repeat: usize,
+    /// Numbers of series.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000, 1_000_000])]
+    pub(crate) series: Vec<usize>,
+    /// Leave the peer out: only growth and memory are told then.
+    #[arg(long)]
+    pub(crate) without_peer: bool,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run::all(&options))
+}

@@ -1,0 +1,173 @@
+//! benches/results.md: medians, spread, ratios, and the commands that produced them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::machine;
+use crate::run::{Steady, median};
+
+/// How much one run does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    pub(crate) series: usize,
+    pub(crate) passes: usize,
+}
+
+/// Who ran.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Row {
+    Gatherd,
+    Peer { threads: u32 },
+}
+
+/// Resident memory, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) series: usize,
+    pub(crate) empty: usize,
+    pub(crate) filled: usize,
+    pub(crate) after: usize,
+    pub(crate) scraped: usize,
+    pub(crate) listed: usize,
+}
+
+/// Everything that was measured.
+pub(crate) struct Report {
+    peer: Option<String>,
+    runs: BTreeMap<(usize, Row), Vec<Steady>>,
+    memory: Option<Memory>,
+}
+
+impl Report {
+    pub(crate) fn new(peer: Option<&str>) -> Self {
+        Self { peer: peer.map(str::to_owned), runs: BTreeMap::new(), memory: None }
+    }
+
+    pub(crate) fn add(&mut self, row: Row, series: usize, steady: Steady) {
+        self.runs.entry((series, row)).or_default().push(steady);
+    }
+
+    pub(crate) fn memory(&mut self, memory: Memory) {
+        self.memory = Some(memory);
+    }
+
+    fn of(&self, series: usize, row: Row, part: fn(&Steady) -> f64) -> Option<f64> {
+        Some(median(self.runs.get(&(series, row))?.iter().map(part).collect()))
+    }
+
+    /// The better of the peer's thread counts.
+    fn peer_of(&self, series: usize, part: fn(&Steady) -> f64) -> Option<f64> {
+        let both = [1, 5].map(|threads| self.of(series, Row::Peer { threads }, part));
+        both.into_iter().flatten().min_by(f64::total_cmp)
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        let mut sizes: Vec<usize> = self.runs.keys().map(|(series, _)| *series).collect();
+        sizes.dedup();
+        sizes
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let mut text = String::from(
+            "# Results\n\nProduced by `cargo xtask bench`; what is measured and why stands in `docs/performance.md`.\n\
+             Each figure is the median of the runs, with the smallest and largest in brackets; the runs alternate.\n\n",
+        );
+        for line in machine::described() {
+            let _infallible = writeln!(text, "* {line}");
+        }
+        let peer = self.peer.as_deref().unwrap_or("none");
+        let _infallible =
+            writeln!(text, "* peer: {peer}\n* gatherd: {}, profile `dist`", env!("CARGO_PKG_VERSION"));
+        self.write_dispatch(&mut text);
+        self.write_growth(&mut text);
+        self.write_memory(&mut text);
+        std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
+    }
+
+    fn write_dispatch(&self, text: &mut String) {
+        if self.runs.is_empty() {
+            return;
+        }
+        text.push_str(
+            "\n## P1: a value dispatched by handle in process, to one writer\n\n\
+             A plugin in C dispatches every series, pass after pass, in batches of 128 and in permuted order; a\n\
+             writer plugin in C touches every value. Wall time until the writer has seen the value, and CPU time\n\
+             of the whole process, in nanoseconds a value.\n\n\
+             | series | who | runs | wall ns | CPU ns | dispatch call ns |\n|---|---|---|---|---|---|\n",
+        );
+        for ((series, row), runs) in &self.runs {
+            let who = match row {
+                Row::Gatherd => "gatherd".to_owned(),
+                Row::Peer { threads } => format!("collectd, {threads} write threads"),
+            };
+            let cell = |part: fn(&Steady) -> f64| spread(runs.iter().map(part).collect());
+            let cells = [cell(|run| run.wall), cell(|run| run.cpu), cell(|run| run.call)].join(" | ");
+            let _infallible = writeln!(text, "| {series} | {who} | {} | {cells} |", runs.len());
+        }
+        text.push_str("\n| series | times faster, wall | times less CPU |\n|---|---|---|\n");
+        for series in self.sizes() {
+            let ratio = |part: fn(&Steady) -> f64| {
+                let both = self.peer_of(series, part).zip(self.of(series, Row::Gatherd, part));
+                both.map_or("-".to_owned(), |(peer, own)| format!("{:.0} ×", peer / own))
+            };
+            let (wall, cpu) = (ratio(|run| run.wall), ratio(|run| run.cpu));
+            let _infallible = writeln!(text, "| {series} | {wall} | {cpu} |");
+        }
+        text.push_str(
+            "\nBar: at least 40 × at 100,000 series, against the better of 1 and 5 write threads.\n",
+        );
+    }
+
+    fn write_growth(&self, text: &mut String) {
+        let sizes = self.sizes();
+        let (Some(&small), Some(&large)) = (sizes.first(), sizes.last()) else { return };
+        if small == large {
+            return;
+        }
+        text.push_str("\n## P2: growth with the number of series\n\n");
+        let wall: fn(&Steady) -> f64 = |run| run.wall;
+        if let Some((few, many)) = self.of(small, Row::Gatherd, wall).zip(self.of(large, Row::Gatherd, wall))
+        {
+            let _infallible = writeln!(
+                text,
+                "gatherd: {few:.1} ns at {small} series, {many:.1} ns at {large}: {:.2} ×.\n",
+                many / few
+            );
+        }
+        if let Some((few, many)) = self.peer_of(small, wall).zip(self.peer_of(large, wall)) {
+            let _infallible =
+                writeln!(text, "collectd: {few:.0} ns and {many:.0} ns: {:.2} ×.\n", many / few);
+        }
+        text.push_str("Bar: at most 4 ×, or at most 100 ns at a million series.\n");
+    }
+
+    fn write_memory(&self, text: &mut String) {
+        let Some(Memory { series, empty, filled, after, scraped, listed }) = self.memory else { return };
+        let mib = |bytes: usize| bytes as f64 / 1_048_576.0;
+        let each = |bytes: usize| bytes as f64 / series as f64;
+        let _infallible = writeln!(
+            text,
+            "\n## P3: resident memory per series\n\n\
+             {series} series. Whole resident memory of the daemon divided by the series, nothing subtracted.\n\n\
+             | when | MiB | bytes a series |\n|---|---|---|\n\
+             | before the first value | {:.1} | - |\n\
+             | after four passes | {:.1} | {:.0} |\n\
+             | after one scrape ({:.0} MiB of text) and one full list ({listed} values) | {:.1} | {:.0} |\n\n\
+             Bar: at most 400 bytes after the scrape and the list.",
+            mib(empty),
+            mib(filled),
+            each(filled),
+            mib(scraped),
+            mib(after),
+            each(after),
+        );
+    }
+}
+
+fn spread(of: Vec<f64>) -> String {
+    let (low, high) = of.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), v| (low.min(*v), high.max(*v)));
+    format!("{:.1} [{low:.1}..{high:.1}]", median(of))
+}
