@@ -43,7 +43,7 @@ pub struct FieldError {
 
 /// Defines [`ProblemCode`] with its words and its list.
 macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $word:tt,)+) => {
         /// What happened, as one word of a closed list.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
         pub enum ProblemCode {
