@@ -1,6 +1,7 @@
 //! The read side: one series, or page after page of them, without stopping writers.
 
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use gatherd_model::{CdTime, DataSet, Value};
 
@@ -53,7 +54,9 @@ impl Cache {
         let identifier = self.table.text(id)?;
         let meta = self.table.slot(id)?.meta();
         let data_set = Arc::clone(self.types.load().at(meta.data_set)?);
-        Some(Series { identifier, data_set })
+        // The slot may have been given away after its name was looked at and before its data set was.
+        fence(Ordering::Acquire);
+        self.table.is_alive(id).then_some(Series { identifier, data_set })
     }
 
     /// Up to `limit` series from `from` on (0 is the first) that have values and that `wanted` picks.

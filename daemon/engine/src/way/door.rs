@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use gatherd_model::{CdTime, Interval, Notification, Value};
@@ -245,11 +245,7 @@ impl Door {
     /// Who the series with this [`SeriesId::number`] is; `None` once it has expired. A closed door answers too:
     /// what waits for the output of a plugin that stops is still carried away.
     pub fn describe(&self, series: u64) -> Option<Series> {
-        let id = SeriesId::from_number(series);
-        let described = self.way.cache().series(id)?;
-        // The slot may have been given away after its name was looked at and before its data set was.
-        fence(Ordering::Acquire);
-        self.way.cache().table().is_alive(id).then_some(described)
+        self.way.cache().series(SeriesId::from_number(series))
     }
 
     /// Publishes a notification; a missing time is now, a missing host the daemon's own.
