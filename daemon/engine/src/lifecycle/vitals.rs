@@ -1,5 +1,6 @@
 //! How a plugin fares: written by its driver, read by pictures.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use gatherd_model::CdTime;
@@ -63,6 +64,8 @@ pub struct VitalsReading {
     pub reads: u64,
     /// Reads and starts that failed.
     pub failures: u64,
+    /// Failures of all kinds by their code.
+    pub failures_by_code: BTreeMap<&'static str, u64>,
     /// Failures since the last good read or, for what does not read, the last start.
     pub failures_in_row: u64,
     /// Due reads that were skipped because one still ran.
@@ -92,6 +95,7 @@ impl Vitals {
             manifest: None,
             reads: 0,
             failures: 0,
+            failures_by_code: BTreeMap::new(),
             failures_in_row: 0,
             overruns: 0,
             last_error: None,
@@ -175,6 +179,7 @@ impl Vitals {
         let known = vitals.last_error.as_ref().is_some_and(|last| last.message == fault.message);
         let news = !known || vitals.failures_in_row == 1;
         let Fault { code, message } = fault;
+        *vitals.failures_by_code.entry(code).or_default() += 1;
         vitals.last_error = Some(LastError { code, message, time: wall });
         news
     }

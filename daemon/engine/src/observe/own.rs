@@ -11,6 +11,7 @@
 //! | `self/threads-abandoned` | calls into plugins that never came back |
 //! | `self-<plugin>/total_values-dispatched`, `-<reason>` | where the plugin's value lists went |
 //! | `self-<plugin>/total_operations-reads`, `-failures`, `-overruns` | its reads |
+//! | `self-<plugin>/total_operations-failures-<code>` | its failures by code: `missing`, `read_failed`, `stuck` … |
 //! | `self-<plugin>/duration-read_p50`, `-read_p99` | how long its newest reads took, seconds |
 //! | `self-<plugin>/queue_length`, `total_values-<what>` | its output, where it writes: the ledger |
 
@@ -91,6 +92,9 @@ impl OwnFigures {
         self.count(id, "total_operations", "reads", vitals.reads);
         self.count(id, "total_operations", "failures", vitals.failures);
         self.count(id, "total_operations", "overruns", vitals.overruns);
+        for (code, count) in &vitals.failures_by_code {
+            self.count(id, "total_operations", &format!("failures-{code}"), *count);
+        }
         for (name, percent) in [("read_p50", 50), ("read_p99", 99)] {
             if let Some(span) = vitals.read_times.percentile(percent) {
                 self.gauge(id, "duration", name, span.as_secs_f64());
