@@ -107,7 +107,13 @@ impl Daemon {
         notify::stopping();
         management.stopping();
         tracing::info!("draining for at most {STOP_DEADLINE:?}; a second signal ends at once");
-        let drain = async { tokio::join!(stopper.stop(STOP_DEADLINE), engine.stop(STOP_DEADLINE)) };
+        let drain = async {
+            tokio::join!(stopper.stop(STOP_DEADLINE), engine.stop(STOP_DEADLINE));
+            if failed.is_none() {
+                // It removes the unix socket last of all; the end of the process must not come before.
+                let _stopped = (&mut serving).await;
+            }
+        };
         let drained = tokio::select! {
             drained = tokio::time::timeout(STOP_DEADLINE, drain) => drained.is_ok(),
             () = signals.stop() => false,
