@@ -211,7 +211,7 @@ pub trait Management: Send + Sync + 'static {
         list: &ListRequest,
     ) -> Result<Part<PluginType>, ManagementError>;
 
-    /// Newest values, by identifier.
+    /// Newest values, in the order of the cache.
     async fn values(
         &self,
         query: &ValueQuery,
@@ -221,7 +221,7 @@ pub trait Management: Send + Sync + 'static {
     /// Newest values of one identifier, written as collectd writes it.
     async fn value(&self, identifier: &str) -> Result<ValueView, ManagementError>;
 
-    /// What is being collected, by identifier.
+    /// What is being collected, in the order of the cache.
     async fn metrics(&self, query: &MetricQuery, list: &ListRequest)
     -> Result<Part<Metric>, ManagementError>;
 

@@ -23,6 +23,11 @@ pub(crate) fn number(value: Value) -> Option<Number> {
     }
 }
 
+/// A span in seconds, without the dust of its binary fraction below a nanosecond.
+pub(crate) fn seconds(span: CdTime) -> f64 {
+    (span.as_secs_f64() * 1e9).round() / 1e9
+}
+
 /// Drops by the word of their reason.
 pub(crate) fn drops(counted: impl IntoIterator<Item = (DropReason, u64)>) -> BTreeMap<String, u64> {
     counted.into_iter().map(|(reason, count)| (reason.as_str().to_owned(), count)).collect()
@@ -66,6 +71,13 @@ mod tests {
     #[test]
     fn a_time_keeps_its_fraction() {
         assert_eq!(timestamp(CdTime((1 << 30) + (1 << 29))).as_str(), "1970-01-01T00:00:01.500000000Z");
+    }
+
+    #[test]
+    fn a_span_reads_as_it_was_written() {
+        let fifth = gatherd_model::Interval::from_secs_f64(0.2).unwrap();
+        assert_eq!(seconds(fifth.span()), 0.2);
+        assert_eq!(seconds(CdTime::from_secs(86_400)), 86_400.0);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use gatherd_api::types::{DaemonState, Heartbeat, PluginCounts, PluginState};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::EngineManagement;
-use crate::convert::timestamp;
+use crate::convert::{seconds, timestamp};
 use crate::plugin::state_of;
 
 pub(crate) fn beat(this: &EngineManagement) -> Heartbeat {
@@ -30,7 +30,7 @@ pub(crate) fn beat(this: &EngineManagement) -> Heartbeat {
     let boot = clock_gettime(ClockId::Boottime);
     Heartbeat {
         time: timestamp(engine.way().clock().wall()),
-        uptime: totals.uptime.as_secs_f64(),
+        uptime: seconds(totals.uptime),
         boot_uptime: Some(boot.tv_sec as f64 + boot.tv_nsec as f64 / 1e9),
         version: this.parts.version.to_owned(),
         revision: engine.desired().current().revision,

@@ -6,6 +6,7 @@ use gatherd_engine::cache::Newest;
 use gatherd_model::{CdTime, DataSourceKind as Kind};
 
 use crate::EngineManagement;
+use crate::convert::seconds;
 use crate::value::page;
 
 pub(crate) async fn list(
@@ -36,8 +37,8 @@ fn view(newest: &Newest, now: CdTime) -> Metric {
         data_sources: data_set.sources.iter().map(source).collect(),
         plugin: None,
         unit: unit(&data_set.name).map(str::to_owned),
-        interval: interval.as_secs_f64(),
-        age: now.since(*time).as_secs_f64(),
+        interval: seconds(*interval),
+        age: seconds(now.since(*time)),
     }
 }
 

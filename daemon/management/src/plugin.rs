@@ -5,11 +5,11 @@ use gatherd_api::{Caller, IfMatch, ListRequest, ManagementError, Part, PluginQue
 use gatherd_engine::desired::{self, Author, Edit, Effective};
 use gatherd_engine::lifecycle::{State, VitalsReading};
 use gatherd_engine::port::{OpenFailure, PluginId};
-use gatherd_engine::registry::Picture;
+use gatherd_engine::registry::{Picture, SetError};
 use serde_json::Value;
 
 use crate::EngineManagement;
-use crate::convert::{drops, no_plugin, plugin_id, timestamp, without_directories};
+use crate::convert::{drops, no_plugin, plugin_id, seconds, timestamp, without_directories};
 use crate::errors::Errors;
 
 pub(crate) fn list(this: &EngineManagement, query: &PluginQuery, list: &ListRequest) -> Part<Plugin> {
@@ -61,7 +61,7 @@ pub(crate) async fn restart(
 ) -> Result<Plugin, ManagementError> {
     let known = plugin_id(id)?;
     tracing::info!(plugin = id, user = caller.user, peer = caller.peer, "restart asked for");
-    this.engine().registry().restart(&known).await.map_err(|error| errors(this).set(&error))?;
+    this.engine().registry().restart(&known).await.map_err(|error| of_known(this, id, &error))?;
     one(this, id)
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn reload(
 ) -> Result<Plugin, ManagementError> {
     let known = plugin_id(id)?;
     tracing::info!(plugin = id, user = caller.user, peer = caller.peer, "reload asked for");
-    this.engine().registry().reload(&known).await.map_err(|error| errors(this).set(&error))?;
+    this.engine().registry().reload(&known).await.map_err(|error| of_known(this, id, &error))?;
     one(this, id)
 }
 
@@ -125,6 +125,11 @@ async fn edit(this: &EngineManagement, caller: &Caller, edit: Edit) -> Result<()
     outcome.map(|_committed| ()).map_err(|error| errors(this).edit(&error))
 }
 
+/// An error about a plugin that was named; one that is not there is named in the answer too.
+fn of_known(this: &EngineManagement, id: &str, error: &SetError) -> ManagementError {
+    if *error == SetError::Gone { no_plugin(id) } else { errors(this).set(error) }
+}
+
 fn errors(this: &EngineManagement) -> Errors<'_> {
     Errors { private: &this.parts.private_directories }
 }
@@ -156,7 +161,7 @@ fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plug
         message: hide(&error.message),
         time: timestamp(error.time),
     });
-    let read_time = |percent| vitals.read_times.percentile(percent).map(gatherd_model::CdTime::as_secs_f64);
+    let read_time = |percent| vitals.read_times.percentile(percent).map(seconds);
     Plugin {
         id: id.to_string(),
         type_name: spec.type_name.clone(),
@@ -167,7 +172,7 @@ fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plug
         version: manifest.as_ref().map(|manifest| manifest.version.clone()),
         digest: manifest.as_ref().and_then(|manifest| manifest.digest.clone()),
         library: manifest.as_ref().and_then(|manifest| manifest.library.clone()),
-        interval: spec.interval.as_secs_f64(),
+        interval: seconds(spec.interval.span()),
         reads: vitals.reads,
         values: *values,
         failures: vitals.failures,

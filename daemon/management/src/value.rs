@@ -10,7 +10,7 @@ use gatherd_model::CdTime;
 use tokio::task::spawn_blocking;
 
 use crate::EngineManagement;
-use crate::convert::{number, timestamp};
+use crate::convert::{number, seconds, timestamp};
 
 pub(crate) async fn list(
     this: &EngineManagement,
@@ -73,10 +73,10 @@ fn view(newest: &Newest, now: CdTime) -> ValueView {
         type_name: type_name.to_owned(),
         type_instance: type_instance.to_owned(),
         time: timestamp(*time),
-        interval: interval.as_secs_f64(),
+        interval: seconds(*interval),
         state: ValueState::Unknown,
         values: names().zip(values.iter().map(|value| number(*value))).collect(),
         rates: names().zip(rates.iter().map(rate)).collect(),
-        age: now.since(*time).as_secs_f64(),
+        age: seconds(now.since(*time)),
     }
 }

@@ -11,7 +11,7 @@ use gatherd_api_types::{Metric, Page};
 
 /// Lists what is being collected.
 ///
-/// By identifier, with data set, unit, plugin and age.
+/// In the order of the cache, with data set, unit, plugin and age.
 #[utoipa::path(get, path = "/v1/metrics", operation_id = "list_metrics", tag = "values",
     params(ValueParams),
     responses((status = 200, description = "A page of metrics.", body = Page<Metric>)))]

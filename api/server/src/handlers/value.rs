@@ -56,7 +56,7 @@ const FORMATS: &[Offer] = &[
 
 /// Lists the newest values.
 ///
-/// By identifier; as a page of JSON, or as one JSON object per line without an end but the list's.
+/// In the order of the cache; as a page of JSON, or as one JSON object per line without an end but the list's.
 #[utoipa::path(get, path = "/v1/values", operation_id = "list_values", tag = "values",
     params(ValueParams),
     responses((status = 200, description = "Values.", content(

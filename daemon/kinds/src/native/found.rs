@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use gatherd_engine::port::Found;
-use gatherd_loader::OpenError;
 
 use super::shelf::{Shelf, check_name, manifest_of};
 use super::{failure, trust};
@@ -76,7 +75,8 @@ impl Finder {
 
 fn look(libraries: &Shelf, path: &Path, type_name: &str) -> Found {
     let opened = libraries.open(path, false);
-    let trusted = !matches!(opened, Err(OpenError::NotListed { .. }));
+    // What can not be opened at all is not said to be trusted.
+    let trusted = opened.is_ok();
     let manifest = opened.map(manifest_of).map_err(|error| failure::of_opening(&error));
     Found { type_name: type_name.into(), library: format!("{type_name}.so"), trusted, manifest }
 }
