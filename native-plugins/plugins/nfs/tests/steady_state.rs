@@ -1,0 +1,13 @@
+//! What a reading of plugin `nfs` allocates.
+
+#[path = "../../steady_state.rs"]
+mod steady_state;
+
+use gatherd_plugin_nfs::Nfs;
+
+#[test]
+fn after_warm_up_a_reading_allocates_nothing() {
+    if std::path::Path::new("/proc/net/rpc/nfs").exists() {
+        steady_state::assert_reads_without_allocation::<Nfs>("{}");
+    }
+}

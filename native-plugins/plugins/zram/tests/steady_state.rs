@@ -1,0 +1,13 @@
+//! What a reading of plugin `zram` allocates.
+
+#[path = "../../steady_state.rs"]
+mod steady_state;
+
+use gatherd_plugin_zram::Zram;
+
+#[test]
+fn after_warm_up_a_reading_allocates_nothing() {
+    if std::path::Path::new("/sys/block/zram0").exists() {
+        steady_state::assert_reads_without_allocation::<Zram>("{}");
+    }
+}
