@@ -1,0 +1,29 @@
+//! The real daemon from outside: one file per resource, at least one daemon per test.
+//!
+//! Run with `cargo xtask test`, which builds and stages what is started here.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "in a test a failed step is a failed test")]
+
+mod bad_plugins;
+mod cli;
+mod config_files;
+mod crash;
+mod daemon;
+mod defaults;
+mod disk_full;
+mod expiry;
+mod exposition;
+mod gatherctl;
+mod heartbeat;
+mod list;
+mod metric;
+mod notification;
+mod plugin;
+mod plugin_config;
+mod plugin_type;
+mod request;
+mod scene;
+mod token;
+mod undisturbed;
+mod value;
+mod writer;

@@ -1,0 +1,62 @@
+//! What several tests begin with.
+
+use gatherd_e2e::{Checked, Daemon, Libraries, Setup, Stage, within};
+use serde_json::Value;
+
+/// A plugin directory with the misbehaving plugin in it.
+pub(crate) fn misbehaving(stage: &Stage) -> Libraries {
+    Libraries::new().with("misbehave", &stage.test_plugin("misbehave"))
+}
+
+/// The section of one instance of the misbehaving plugin, with more keys of its configuration.
+pub(crate) fn instance(id: &str, mode: &str, interval: f64, rest: &str) -> String {
+    format!(
+        "[plugins.{id}]\ntype = \"misbehave\"\ntrusted = true\ninterval = {interval:?}\n\
+         [plugins.{id}.config]\nmode = \"{mode}\"\n{rest}\n"
+    )
+}
+
+/// A daemon with one well-behaved plugin `steady` of type `misbehave`, read five times a second.
+pub(crate) async fn steady(stage: &Stage) -> (Libraries, Daemon) {
+    let libraries = misbehaving(stage);
+    let setup = Setup::new(stage).config(instance("steady", "well", 0.2, "")).plugins_from(libraries.path());
+    let daemon = Daemon::start(setup).await;
+    (libraries, daemon)
+}
+
+/// Waits until `look` holds for a plugin, and answers it.
+pub(crate) async fn plugin_until(
+    client: &Checked,
+    id: &str,
+    what: &str,
+    look: impl Fn(&Value) -> bool,
+) -> Value {
+    within(&format!("plugin {id} {what}"), async || {
+        let plugin = client.plugin(id).await;
+        if look(&plugin) { Ok(plugin) } else { Err(plugin) }
+    })
+    .await
+}
+
+/// Waits until a plugin runs and was read.
+pub(crate) async fn runs(client: &Checked, id: &str) -> Value {
+    let is_read = |plugin: &Value| plugin["state"] == "running" && plugin["reads"].as_u64() > Some(0);
+    plugin_until(client, id, "runs and is read", is_read).await
+}
+
+/// Waits until the only value of `identifier` is a number that `look` likes.
+pub(crate) async fn number_until(client: &Checked, identifier: &str, look: impl Fn(f64) -> bool) -> f64 {
+    within(&format!("{identifier} has the number"), async || {
+        let number = client.number(identifier).await;
+        number.filter(|number| look(*number)).ok_or_else(|| format!("{number:?}"))
+    })
+    .await
+}
+
+/// Waits until the log holds `text`.
+pub(crate) async fn said(daemon: &Daemon, text: &str) {
+    within(&format!("the log says {text:?}"), async || {
+        if daemon.log().contains(text) { Ok(()) } else { Err("it does not") }
+    })
+    .await;
+}
