@@ -124,7 +124,7 @@ async fn prometheus_own_checker_has_no_objection() {
     let daemon = scraped(&stage).await;
     let (_, text) = scrape(&daemon.unix(), "text/plain").await;
     let mut checker = Command::new("promtool")
-        .args(["check", "metrics", "--lint=none"])
+        .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -132,5 +132,7 @@ async fn prometheus_own_checker_has_no_objection() {
         .unwrap();
     checker.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = checker.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // 3 means that it read all of it and has an opinion about a name, which is collectd's.
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{said}");
 }

@@ -287,7 +287,7 @@ async fn what_lies_in_the_directories_is_found_with_its_reason() {
             (&*found.type_name, found.trusted, found.manifest.as_ref().map_err(OpenFailure::code).is_ok())
         })
         .collect();
-    assert_eq!(seen, [("broken", true, false), ("guest", true, true), ("stranger", false, false)]);
+    assert_eq!(seen, [("broken", false, false), ("guest", true, true), ("stranger", false, false)]);
     assert_eq!(code(found[0].manifest.clone()), "not_a_library");
     assert_eq!(code(found[2].manifest.clone()), "untrusted");
     assert_eq!(found[1].library, "guest.so");
