@@ -1,10 +1,9 @@
 //! The task of one output: write, acknowledge, try again.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::Ledger;
@@ -15,8 +14,6 @@ use crate::port::{Delivery, Output, PluginId, WriteFailure};
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long a worker that has just finished looks for more before it sleeps.
-const LOOKING: Duration = Duration::from_micros(50);
 /// Orders that are taken from the queue at once.
 const AT_ONCE: usize = 64;
 
@@ -26,26 +23,6 @@ pub(super) enum Order {
     Write(Delivery),
     /// Empty the output's own buffers, and say how it went.
     Flush(oneshot::Sender<Result<(), String>>),
-}
-
-/// Fills `taken` with what waits, and waits for it where nothing does; false once the queue is closed and empty.
-///
-/// For a moment it looks again and again before it lets itself be woken: whoever sends in a stream then pays for
-/// no wake-up, which costs more than all else that it does.
-async fn next(orders: &mut mpsc::Receiver<Order>, taken: &mut Vec<Order>) -> bool {
-    let began = Instant::now();
-    while began.elapsed() < LOOKING {
-        while taken.len() < AT_ONCE
-            && let Ok(order) = orders.try_recv()
-        {
-            taken.push(order);
-        }
-        if !taken.is_empty() {
-            return true;
-        }
-        yield_now().await;
-    }
-    orders.recv_many(taken, AT_ONCE).await > 0
 }
 
 /// The task of one output.
@@ -60,7 +37,7 @@ impl Worker {
     /// Works until the queue is closed and empty.
     pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let (mut taken, mut deliveries) = (Vec::new(), Vec::new());
-        while next(&mut orders, &mut taken).await {
+        while orders.recv_many(&mut taken, AT_ONCE).await > 0 {
             for order in taken.drain(..) {
                 match order {
                     Order::Write(delivery) => deliveries.push(delivery),
