@@ -70,7 +70,8 @@ impl Report {
         sizes
     }
 
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+    /// Writes the report; what people have found out about the figures stands in `notes` and is put behind them.
+    pub(crate) fn write(&self, path: &Path, notes: &Path) -> Result<()> {
         let mut text = String::from(
             "# Results\n\nProduced by `cargo xtask bench`; what is measured and why stands in `docs/performance.md`.\n\
              Each figure is the median of the runs, with the smallest and largest in brackets; the runs alternate.\n\n",
@@ -84,6 +85,7 @@ impl Report {
         self.write_dispatch(&mut text);
         self.write_growth(&mut text);
         self.write_memory(&mut text);
+        text.push_str(&std::fs::read_to_string(notes).with_context(|| format!("read {}", notes.display()))?);
         std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
     }
 

@@ -77,7 +77,7 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
         let series = options.series.iter().copied().max().unwrap_or(1_000_000);
         report.memory(memory(options, place.path(), series).await?);
     }
-    report.write(&options.report)
+    report.write(&options.report, &options.sources.join("profile.md"))
 }
 
 async fn one_round(
