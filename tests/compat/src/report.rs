@@ -11,8 +11,8 @@ use crate::run::{Outcome, Round};
 const INTRODUCTION: &str = "# Compat run
 
 Produced by `cargo xtask compat`. It starts stock collectd and gatherd side by side with the same plugins, the same
-options and an interval of one second, lets both read at least twelve times, and compares what they told. It runs
-with the tests as well, and fails where anything differs that is not listed here.
+options and an interval of one second, lets both read at least twelve times, and compares what they told. It
+fails where anything differs that is not listed here.
 
 * **Identifiers** are compared exactly, in both directions.
 * **Data sets** are compared exactly: names, order, kinds and bounds of the data sources.
