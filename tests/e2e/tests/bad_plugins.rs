@@ -240,6 +240,9 @@ async fn every_value_that_can_not_be_is_dropped_under_its_reason() {
         let reasons: Vec<&String> = plugin["drops"].as_object().unwrap().keys().collect();
         assert_eq!(reasons, [reason], "{plugin}");
         counted(&client, id, "collectd_self_total_values_total", reason).await;
+        let log = daemon.log();
+        let told = log.lines().any(|line| line.contains(&format!("plugin={id} ")) && line.contains(reason));
+        assert!(told, "the log does not name {reason} of {id}:\n{log}");
     }
     let cache = client.get("/v1/cache").await.ok();
     for reason in

@@ -36,10 +36,6 @@ impl Counters {
         self.taken.fetch_add(samples as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn count_drop(&self, reason: DropReason) {
-        self.count_drops(reason, 1);
-    }
-
     pub(super) fn count_drops(&self, reason: DropReason, samples: usize) {
         self.drops[reason as usize].fetch_add(samples as u64, Ordering::Relaxed);
     }

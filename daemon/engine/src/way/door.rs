@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, RwLock};
 
 use gatherd_model::{CdTime, Interval, Notification, Value};
@@ -40,6 +40,8 @@ pub struct Door {
     counters: Arc<Counters>,
     handles: RwLock<Handles>,
     closed: AtomicBool,
+    /// Reasons that the log has named, one bit each.
+    told: AtomicU32,
 }
 
 thread_local! {
@@ -55,8 +57,8 @@ impl Door {
         interval: Interval,
         counters: Arc<Counters>,
     ) -> Self {
-        let (handles, closed) = (RwLock::default(), AtomicBool::new(false));
-        Self { way, plugin, number, interval, counters, handles, closed }
+        let (handles, closed, told) = (RwLock::default(), AtomicBool::new(false), AtomicU32::new(0));
+        Self { way, plugin, number, interval, counters, handles, closed, told }
     }
 
     /// Whose door this is.
@@ -76,12 +78,38 @@ impl Door {
 
     /// Counts something that never became a sample.
     pub fn refused(&self, reason: DropReason) {
-        self.counters.count_drop(reason);
+        self.drop_samples(reason, 1);
     }
 
     fn refuse(&self, reason: DropReason) -> DropReason {
-        self.counters.count_drop(reason);
+        self.drop_samples(reason, 1);
         reason
+    }
+
+    /// Counts what goes no further, and names each reason in the log once per instance.
+    fn drop_samples(&self, reason: DropReason, samples: usize) {
+        self.counters.count_drops(reason, samples);
+        let bit = 1 << reason as u32;
+        if self.told.load(Ordering::Relaxed) & bit != 0
+            || self.told.fetch_or(bit, Ordering::Relaxed) & bit != 0
+        {
+            return;
+        }
+        let (plugin, reason_word) = (&self.plugin, reason.as_str());
+        match reason {
+            // The first is part of every stop, the second of a series that comes back.
+            DropReason::Closed => {
+                tracing::debug!(plugin = %plugin, reason = reason_word, "a value was dropped");
+            }
+            DropReason::StaleHandle => {
+                tracing::info!(plugin = %plugin, reason = reason_word, "a value was dropped");
+            }
+            _ => tracing::warn!(
+                plugin = %plugin,
+                reason = reason_word,
+                "a value was dropped; more for this reason are only counted"
+            ),
+        }
     }
 
     fn admit(&self) -> Result<(), DropReason> {
@@ -144,7 +172,7 @@ impl Door {
     ) -> Option<DropReason> {
         let count = reading.handles.len();
         if let Err(reason) = self.admit().and_then(|()| reading.check()) {
-            self.counters.count_drops(reason, count.max(1));
+            self.drop_samples(reason, count.max(1));
             if let Some(answers) = answers {
                 answers.fill(Some(reason));
             }
@@ -156,7 +184,7 @@ impl Door {
         let mut first = None;
         for begin in (0..count).step_by(BATCH) {
             let mut note = |position: usize, reason: DropReason| {
-                self.counters.count_drop(reason);
+                self.drop_samples(reason, 1);
                 first.get_or_insert(reason);
                 if let Some(answer) = answers.as_mut().and_then(|all| all.get_mut(begin + position)) {
                     *answer = Some(reason);
