@@ -1,10 +1,8 @@
-//! Counts what a reading allocates; each plugin's test of that name includes this file.
-//!
-//! An allocator can only be counted where it is called, so this is the one place of the plugins' tests that
-//! holds `unsafe`: it hands every call on to the system's allocator.
+//! What a reading allocates; each plugin's test of that name includes this file.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "counting.rs"]
+mod counting;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,36 +10,6 @@ use gatherd_loader::{
     BatchRef, Call, Door, Handle, IdentityRef, Library, LogLevel, Refusal, Status, ValueListRef,
 };
 use gatherd_sdk::{Collector, Interval, Notification};
-
-/// The system's allocator, which counts the calls of each thread.
-struct Counting;
-
-thread_local! {
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: each function does what the system's allocator does; counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.set(CALLS.get() + 1);
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.dealloc(place, layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        CALLS.set(CALLS.get() + 1);
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.realloc(place, layout, size) }
-    }
-}
 
 /// A daemon that takes everything and allocates nothing.
 #[derive(Debug, Default)]
@@ -82,11 +50,7 @@ pub(crate) fn assert_reads_without_allocation<C: Collector>(config: &str) {
     let mut instance = library
         .init(Arc::new(Sink::default()), Interval::DEFAULT, config)
         .expect("a configuration that holds");
-    let mut allocations = || {
-        let before = CALLS.get();
-        instance.read().expect("this machine can be read");
-        CALLS.get() - before
-    };
+    let mut allocations = || counting::allocations(|| instance.read().expect("this machine can be read"));
     let warm_up = [allocations(), allocations()];
     let steady: Vec<usize> = (0..10).map(|_| allocations()).collect();
     assert!(steady.contains(&0), "allocations of the readings: {warm_up:?}, then {steady:?}");

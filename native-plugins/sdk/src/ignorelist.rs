@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex_lite::{Regex, RegexBuilder};
 
-use crate::ConfigError;
+use crate::{ConfigError, Failure};
 
 /// The most entries in one list.
 const MAX_ENTRIES: usize = 1024;
@@ -16,13 +16,13 @@ const MAX_COMPILED: usize = 1 << 20;
 ///
 /// A list without entries admits everything. Otherwise it admits what matches; with `ignore_selected` it admits
 /// what does not. Letters of different case differ. The expressions take linear time: they know no back
-/// references and no look-around.
+/// references and no look-around, and their classes, as `\d`, are those of ASCII.
 ///
 /// Source: section IGNORELISTS of collectd's `collectd.conf(5)`.
 #[derive(Debug)]
 pub struct Ignorelist {
     plain: HashSet<Box<str>>,
-    patterns: RegexSet,
+    patterns: Vec<Regex>,
     ignore_selected: bool,
 }
 
@@ -42,7 +42,7 @@ pub enum IgnorelistError {
         index: usize,
         /// What is wrong with it.
         #[source]
-        source: regex::Error,
+        source: regex_lite::Error,
     },
     /// There are more entries than a list takes.
     #[error("the list has {found} entries, at most {MAX_ENTRIES} are allowed")]
@@ -55,7 +55,7 @@ pub enum IgnorelistError {
     TooLarge {
         /// What the compiler of expressions said.
         #[source]
-        source: regex::Error,
+        source: regex_lite::Error,
     },
 }
 
@@ -74,7 +74,25 @@ impl IgnorelistError {
     }
 }
 
+impl From<IgnorelistError> for Failure {
+    fn from(error: IgnorelistError) -> Self {
+        Self::new(error.complaint("").detail)
+    }
+}
+
 impl Ignorelist {
+    /// Judges the list that is the option `field`, as [`Collector::check`](crate::Collector::check) wants it.
+    ///
+    /// # Errors
+    ///
+    /// The one complaint about the entry at fault.
+    pub fn check<S: AsRef<str>>(field: &str, entries: &[S]) -> Result<(), Vec<ConfigError>> {
+        match Self::new(entries, false) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(vec![error.complaint(field)]),
+        }
+    }
+
     /// Compiles a list.
     ///
     /// # Errors
@@ -91,17 +109,17 @@ impl Ignorelist {
                 return Err(IgnorelistError::Empty { index });
             }
             if let Some(pattern) = between_slashes(entry) {
-                compile(pattern).map_err(|source| IgnorelistError::Pattern { index, source })?;
+                compile(pattern, MAX_COMPILED)
+                    .map_err(|source| IgnorelistError::Pattern { index, source })?;
                 patterns.push(pattern);
             } else {
                 plain.insert(entry.into());
             }
         }
-        let patterns = RegexSetBuilder::new(patterns)
-            .size_limit(MAX_COMPILED)
-            .dfa_size_limit(MAX_COMPILED)
-            .build()
-            .map_err(|source| IgnorelistError::TooLarge { source })?;
+        let share = MAX_COMPILED / patterns.len().max(1);
+        let patterns = patterns.into_iter().map(|pattern| compile(pattern, share));
+        let patterns =
+            patterns.collect::<Result<_, _>>().map_err(|source| IgnorelistError::TooLarge { source })?;
         Ok(Self { plain, patterns, ignore_selected })
     }
 
@@ -110,7 +128,8 @@ impl Ignorelist {
         if name.is_empty() || (self.plain.is_empty() && self.patterns.is_empty()) {
             return true;
         }
-        let selected = self.plain.contains(name) || self.patterns.is_match(name);
+        let selected =
+            self.plain.contains(name) || self.patterns.iter().any(|pattern| pattern.is_match(name));
         selected != self.ignore_selected
     }
 }
@@ -120,9 +139,9 @@ fn between_slashes(entry: &str) -> Option<&str> {
     entry.strip_prefix('/')?.strip_suffix('/').filter(|pattern| !pattern.is_empty())
 }
 
-/// Compiles one expression alone, so that a faulty one can be named.
-fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).size_limit(MAX_COMPILED).build()
+/// Compiles one expression to at most `most` bytes.
+fn compile(pattern: &str, most: usize) -> Result<Regex, regex_lite::Error> {
+    RegexBuilder::new(pattern).size_limit(most).build()
 }
 
 #[cfg(test)]
@@ -194,7 +213,16 @@ mod tests {
         assert_eq!(empty.detail, "an entry is empty: give a name, or an expression between slashes");
         let faulty = Ignorelist::new(&["a", "b", "/(/"], false).unwrap_err().complaint("disk");
         assert_eq!(faulty.pointer, "/disk/2");
-        assert!(faulty.detail.contains("unclosed group"), "{}", faulty.detail);
+        assert!(faulty.detail.ends_with(": found open group without closing ')'"), "{}", faulty.detail);
+    }
+
+    #[test]
+    fn an_option_is_judged_by_its_name_and_a_failure_has_the_same_words() {
+        assert_eq!(Ignorelist::check("disk", &["a", "/b/"]), Ok(()));
+        let detail = "an entry is empty: give a name, or an expression between slashes";
+        assert_eq!(Ignorelist::check("disk", &["a", ""]), Err(vec![ConfigError::new("/disk/1", detail)]));
+        let error = Ignorelist::new(&[""], false).unwrap_err();
+        assert_eq!(Failure::from(error).to_string(), detail);
     }
 
     #[test]
@@ -205,7 +233,7 @@ mod tests {
 
     #[test]
     fn expressions_that_are_large_together_are_refused_together() {
-        let entries: Vec<String> = (0..64).map(|number| format!(r"/{number}\w{{20}}/")).collect();
+        let entries: Vec<String> = (0..64).map(|number| format!(r"/{number}\w{{400}}/")).collect();
         let error = Ignorelist::new(&entries, false).unwrap_err();
         assert!(matches!(error, IgnorelistError::TooLarge { .. }), "{error:?}");
         assert_eq!(error.complaint("disk").pointer, "/disk");

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::Host;
+
 /// Things that the last round saw, by name, with what the plugin keeps of each.
 ///
 /// A round goes over one table: [`Known::start`], [`Known::entry`] for each name, [`Known::finish`]. What the
@@ -13,6 +15,8 @@ pub struct Known<T> {
     round: u64,
     most: usize,
     refused: usize,
+    /// How many found no room at the last round that was warned of.
+    warned: usize,
 }
 
 /// One thing and the round that saw it last.
@@ -25,7 +29,7 @@ struct Thing<T> {
 impl<T> Known<T> {
     /// Nothing is known; at most `most` things will be.
     pub fn new(most: usize) -> Self {
-        Self { things: HashMap::new(), round: 0, most, refused: 0 }
+        Self { things: HashMap::new(), round: 0, most, refused: 0, warned: 0 }
     }
 
     /// Starts a round.
@@ -52,6 +56,16 @@ impl<T> Known<T> {
     pub fn finish(&mut self) -> usize {
         self.things.retain(|_, thing| thing.seen == self.round);
         self.refused
+    }
+
+    /// As [`Known::finish`], and warns that so many `things`, such as `disks`, are not reported, where more found no
+    /// room than in the round before.
+    pub fn finish_or_warn(&mut self, host: &Host, things: &str) {
+        let refused = self.finish();
+        if refused > self.warned {
+            host.warning(&format!("{refused} {things} beyond {} are not reported", self.most));
+        }
+        self.warned = refused;
     }
 
     /// How many things are known.

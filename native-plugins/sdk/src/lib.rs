@@ -41,7 +41,7 @@ pub use folder::{Folder, Names};
 pub use host::{Host, Refused};
 pub use ignorelist::{Ignorelist, IgnorelistError};
 pub use known::Known;
-pub use proc_file::{ProcFile, ProcFileError};
+pub use proc_file::{ProcFile, ProcFileError, open_for_reading};
 pub use series::Series;
 pub use written::{WriteBatch, WriteSample, WrittenValue};
 

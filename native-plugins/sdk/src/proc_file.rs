@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
+
 use crate::Failure;
 
 /// The most bytes that one file may hold.
@@ -124,7 +126,18 @@ impl ProcFile {
 }
 
 fn open(path: &Path) -> Result<File, ProcFileError> {
-    File::open(path).map_err(|source| ProcFileError::Open { path: path.to_owned(), source })
+    open_for_reading(path).map_err(|source| ProcFileError::Open { path: path.to_owned(), source })
+}
+
+/// Opens the file at `path` for reading, and never waits for it: a pipe that somebody put there must not block the
+/// reading.
+///
+/// # Errors
+///
+/// What the system said.
+pub fn open_for_reading(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
 #[cfg(test)]
@@ -183,6 +196,23 @@ mod tests {
         let mut file = ProcFile::open(folder.path()).unwrap();
         let error = file.read().unwrap_err();
         assert_eq!(error.to_string(), format!("cannot read {}", folder.path().display()));
+    }
+
+    #[test]
+    fn a_pipe_without_a_writer_fails_and_does_not_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let failure = Failure::from(ProcFile::open(&path).unwrap().read().unwrap_err()).to_string();
+        assert_eq!(failure, format!("cannot read {}: Illegal seek (os error 29)", path.display()));
+    }
+
+    #[test]
+    fn a_file_that_must_not_be_read_is_named() {
+        // The kernel lets nobody read this one, not even root.
+        let error = ProcFile::open("/proc/sys/vm/drop_caches").unwrap_err();
+        let failure = Failure::from(error).to_string();
+        assert_eq!(failure, "cannot open /proc/sys/vm/drop_caches: Permission denied (os error 13)");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading the kernel's text tables: lines, fields, numbers and names, from bytes that may be anything.
 //!
-//! Nothing here allocates but [`instance_name`], and nothing panics. A table is taken to be written by lines:
+//! Nothing here allocates but [`instance_name`] and a [`join`] that is longer than any before, and nothing panics. A table is taken to be written by lines:
 //! the piece after the last line end may be cut in the middle of a number, so it does not count.
 
 use gatherd_model::MAX_NAME;
@@ -43,15 +43,44 @@ pub fn signed(field: &[u8]) -> Option<i64> {
 }
 
 /// The number that `field` is, in digits with or without a point and more digits; `None` for anything else, such as a
-/// sign, an exponent or a point without digits before it.
+/// sign, an exponent, a point without digits before it, or more than 64 bits before the point.
 pub fn decimal(field: &[u8]) -> Option<f64> {
     let plain =
         field.first()?.is_ascii_digit() && field.iter().all(|&byte| byte.is_ascii_digit() || byte == b'.');
     if !plain {
         return None;
     }
-    let number: f64 = str::from_utf8(field).ok()?.parse().ok()?;
-    number.is_finite().then_some(number)
+    let whole = field.split(|&byte| byte == b'.').next().and_then(unsigned);
+    whole.and_then(|_| str::from_utf8(field).ok()?.parse().ok())
+}
+
+/// Puts `parts`, one after the other, into `path` in place of what it holds, and answers them: the path of a file below
+/// a [`Folder`](crate::Folder), in memory that is kept.
+pub fn join<'p>(path: &'p mut Vec<u8>, parts: &[&[u8]]) -> &'p [u8] {
+    path.clear();
+    for part in parts {
+        path.extend_from_slice(part);
+    }
+    path
+}
+
+/// The numbers of lines such as `MemFree:   1024 kB`: for each of `names`, the first field behind it. A name is the
+/// whole first field, colon included; where it comes twice, the first that is a number counts. `None` where there is
+/// none.
+pub fn named_numbers<const N: usize>(text: &[u8], names: [&[u8]; N]) -> [Option<u64>; N] {
+    let mut numbers = [None; N];
+    for line in complete_lines(text) {
+        let mut fields = fields(line);
+        let Some(name) = fields.next() else { continue };
+        let Some(at) = names.iter().position(|known| *known == name) else { continue };
+        if numbers[at].is_none() {
+            numbers[at] = fields.next().and_then(unsigned);
+            if numbers.iter().all(Option::is_some) {
+                break;
+            }
+        }
+    }
+    numbers
 }
 
 /// A name from the kernel as the instance of an identifier.
@@ -105,6 +134,8 @@ mod tests {
             assert_eq!(decimal(refused.as_bytes()), None, "{refused}");
         }
         assert_eq!(decimal(b"1\xff"), None);
+        assert_eq!(decimal(b"18446744073709551615.5"), Some(18_446_744_073_709_551_615.5));
+        assert_eq!(decimal(b"18446744073709551616.5"), None);
         assert_eq!(decimal("9".repeat(400).as_bytes()), None);
     }
 
@@ -131,6 +162,22 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_joined_in_place_of_the_one_before() {
+        let mut path = b"something longer".to_vec();
+        assert_eq!(join(&mut path, &[b"node0", b"/", b"numastat"]), b"node0/numastat");
+        assert_eq!(join(&mut path, &[]), b"");
+    }
+
+    #[test]
+    fn numbers_are_found_by_the_whole_name_before_them() {
+        let text =
+            b"\xff 1\nAB: 2\n\n A:\t18446744073709551615 kB\nB: x\nB: 3\nB: 4\nC: 18446744073709551616\nD: 5";
+        let found = named_numbers(text, [b"B:".as_slice(), b"A:", b"C:", b"D:"]);
+        assert_eq!(found, [Some(3), Some(u64::MAX), None, None]);
+        assert_eq!(named_numbers(b"", [b"A:".as_slice()]), [None]);
+    }
+
+    #[test]
     fn a_name_becomes_one_that_an_identifier_takes() {
         assert_eq!(instance_name(b"eth0"), "eth0");
         assert_eq!(instance_name(b"my disk"), "my disk");
@@ -151,7 +198,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(text in prop::collection::vec(any::<u8>(), 0..40)) {
-            let _numbers = (lone_unsigned(&text), decimal(&text));
+            let _numbers = (lone_unsigned(&text), decimal(&text), named_numbers(&text, [b"a".as_slice(), b""]));
             complete_lines(&text).flat_map(fields).for_each(drop);
         }
 
@@ -159,6 +206,8 @@ mod tests {
         fn a_printed_number_reads_as_itself(number in any::<u64>()) {
             prop_assert_eq!(unsigned(number.to_string().as_bytes()), Some(number));
             prop_assert_eq!(lone_unsigned(format!("{number}\n").as_bytes()), Some(number));
+            let text = format!("other: 1\nname:\t {number} kB\nname: 2\n");
+            prop_assert_eq!(named_numbers(text.as_bytes(), [b"name:".as_slice()]), [Some(number)]);
         }
     }
 }

@@ -11,14 +11,20 @@
 
 #![forbid(unsafe_code)]
 
+mod bad_input;
 mod bench;
 mod built;
 pub mod cc;
+mod files;
 mod harness;
 mod made;
+mod told;
 
+pub use bad_input::{Values, assert_bad_input_is_survived};
 pub use bench::{Bench, HOST};
 pub use built::{NotBuilt, library_of};
+pub use files::Files;
 pub use harness::{Harness, HarnessError, Opened, private_copy};
+pub use told::{instances, told, told_sorted};
 
 pub use gatherd_loader::{CallError, Complaint, ConfigureError, InitError, LogLevel, Status, WriteItem};

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "../../plugins/counting.rs"]
+mod counting;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,40 +14,7 @@ use gatherd_loader::{
 use gatherd_model::{CdTime, DataSet, Interval, Notification, TypesDb, Value};
 use gatherd_sdk::{Batch, Capabilities, Collector, Failure, Host, Series, WriteBatch};
 
-/// The system's allocator, which counts what the running thread asks for.
-struct Counting;
-
-thread_local! {
-    static ASKED: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    // A thread that ends may ask after its counter is gone.
-    let _gone = ASKED.try_with(|asked| asked.set(asked.get() + 1));
-}
-
-// SAFETY: all is handed on to the system's allocator, whose promises are thereby kept.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+use counting::allocations;
 
 /// A door that counts samples and gives handles in order.
 #[derive(Default)]
@@ -141,13 +109,6 @@ impl Collector for Steady {
     }
 }
 
-/// How often `work` asks the allocator.
-fn asked(work: impl FnOnce()) -> u64 {
-    let before = ASKED.get();
-    work();
-    ASKED.get() - before
-}
-
 #[test]
 fn a_warm_read_and_a_warm_write_allocate_nothing() {
     let library = Library::linked(gatherd_sdk::linked::<Steady>("1")).unwrap();
@@ -155,8 +116,8 @@ fn a_warm_read_and_a_warm_write_allocate_nothing() {
     let door = Arc::new(Counter::default());
     let mut instance = library.init(Arc::clone(&door) as _, Interval::DEFAULT, "null").unwrap();
 
-    assert_ne!(asked(|| instance.read().unwrap()), 0, "the counter counts");
-    assert_eq!(asked(|| (0..10).for_each(|_| instance.read().unwrap())), 0);
+    assert_ne!(allocations(|| instance.read().unwrap()), 0, "the counter counts");
+    assert_eq!(allocations(|| (0..10).for_each(|_| instance.read().unwrap())), 0);
     assert_eq!(door.registered.load(Ordering::Relaxed), 1500);
     assert_eq!(door.samples.load(Ordering::Relaxed), 11 * 1500);
     assert_eq!(door.values.load(Ordering::Relaxed), 11 * 2000);
@@ -171,7 +132,7 @@ fn a_warm_read_and_a_warm_write_allocate_nothing() {
         })
     };
     instance.write(items(0)).unwrap();
-    assert_eq!(asked(|| (1..11).for_each(|round| instance.write(items(round)).unwrap())), 0);
+    assert_eq!(allocations(|| (1..11).for_each(|round| instance.write(items(round)).unwrap())), 0);
     assert_eq!(door.described.load(Ordering::Relaxed), 128);
 }
 

@@ -9,9 +9,10 @@
 mod mounts;
 mod times;
 
+use std::io;
 use std::path::Path;
 
-use gatherd_sdk::text::instance_name;
+use gatherd_sdk::text::{instance_name, join};
 use gatherd_sdk::{
     Batch, Collector, ConfigError, Failure, Folder, Host, Ignorelist, Known, Names, ProcFile, Series,
 };
@@ -51,8 +52,6 @@ pub struct Cgroups {
     known: Known<Option<Row>>,
     /// Counts the readings.
     round: u64,
-    /// How many groups found no room at the last reading.
-    refused: usize,
 }
 
 /// The series of one group.
@@ -70,10 +69,7 @@ impl Collector for Cgroups {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigError>> {
-        match Ignorelist::new(&config.cgroup, config.ignore_selected) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(vec![error.complaint("cgroup")]),
-        }
+        Ignorelist::check("cgroup", &config.cgroup)
     }
 
     fn init(config: Config, host: &Host) -> Result<Self, Failure> {
@@ -94,11 +90,7 @@ impl Collector for Cgroups {
         }
         self.parents = parents;
         listed?;
-        let refused = self.known.finish();
-        if refused > self.refused {
-            self.host.warning(&format!("{refused} control groups beyond {MAX_GROUPS} are not reported"));
-        }
-        self.refused = refused;
+        self.known.finish_or_warn(&self.host, "control groups");
         Ok(())
     }
 }
@@ -106,7 +98,7 @@ impl Collector for Cgroups {
 impl Cgroups {
     /// As [`Collector::init`], from any table of mounts.
     fn open(config: &Config, host: &Host, mounts: &Path, ticks_per_second: u64) -> Result<Self, Failure> {
-        let list = Ignorelist::new(&config.cgroup, config.ignore_selected);
+        let list = Ignorelist::new(&config.cgroup, config.ignore_selected)?;
         let mut table = ProcFile::open(mounts)?;
         let Some(hierarchy) = mounts::find(table.read()?) else {
             let mounts = mounts.display();
@@ -114,9 +106,9 @@ impl Cgroups {
                 format!("{mounts} lists neither control groups with cpuacct nor control groups of version 2");
             return Err(Failure::new(reason));
         };
-        Ok(Self {
+        let mut cgroups = Self {
             host: host.clone(),
-            list: list.map_err(|error| Failure::new(error.complaint("cgroup").detail))?,
+            list,
             version: hierarchy.version,
             ticks_per_second,
             folder: Folder::open(hierarchy.path)?,
@@ -126,20 +118,30 @@ impl Cgroups {
             text: Vec::new(),
             known: Known::new(MAX_GROUPS),
             round: 0,
-            refused: 0,
-        })
+        };
+        if cgroups.finds_a_group()? {
+            return Ok(cgroups);
+        }
+        let root = cgroups.folder.path().display();
+        Err(Failure::new(format!("{root} has no control group two levels below it")))
+    }
+
+    /// True where there is a group at the level that is reported, whatever the list says of it.
+    fn finds_a_group(&mut self) -> Result<bool, Failure> {
+        let Self { folder, parents, names, path, text, version, .. } = self;
+        folder.names(parents)?;
+        Ok(parents.iter().any(|parent| {
+            folder.names_of(parent, names).is_ok()
+                && names.iter().any(|name| read_group(folder, *version, [parent, name], path, text).is_ok())
+        }))
     }
 
     /// Reports the groups below `parent`, whose names are in `names`.
     fn read_groups_of(&mut self, parent: &[u8], out: &mut Batch) {
         let Self { host, list, folder, names, path, text, known, .. } = self;
         for name in names.iter() {
-            path.clear();
-            for part in [parent, b"/", name, times::file(self.version)] {
-                path.extend_from_slice(part);
-            }
             // What is no group has no such file.
-            let Ok(text) = folder.read(path, text) else { continue };
+            let Ok(text) = read_group(folder, self.version, [parent, name], path, text) else { continue };
             let Some(Some(row)) = known.entry(name, || Row::new(host, list, name)) else { continue };
             // Groups below different parents may have one name; the first has it.
             if row.told != self.round {
@@ -148,6 +150,17 @@ impl Cgroups {
             }
         }
     }
+}
+
+/// Reads the file of the group `name` below `parent` into the buffers.
+fn read_group<'t>(
+    folder: &Folder,
+    version: Version,
+    [parent, name]: [&[u8]; 2],
+    path: &mut Vec<u8>,
+    text: &'t mut Vec<u8>,
+) -> io::Result<&'t [u8]> {
+    folder.read(join(path, &[parent, b"/", name, times::file(version)]), text)
 }
 
 impl Row {

@@ -3,26 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::{Harness, HarnessError};
+use gatherd_testkit::{Files, Harness, HarnessError, Values, assert_bad_input_is_survived, told_sorted};
 use serde_json::json;
 
 use super::*;
 
-/// Each value list as `identifier [values]`, without the host; sorted, because folders have no order.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    let mut told: Vec<String> = lists.iter().map(one).collect();
-    told.sort();
-    told
-}
-
 /// A hierarchy of groups, and a table of mounts that leads to it.
 struct Groups {
-    folder: tempfile::TempDir,
+    files: Files,
     file: &'static str,
 }
 
@@ -36,7 +24,7 @@ impl Groups {
     }
 
     fn new(kind: &str, file: &'static str) -> Self {
-        let groups = Self { folder: tempfile::tempdir().unwrap(), file };
+        let groups = Self { files: Files::default(), file };
         let root = groups.path("root");
         fs::create_dir(&root).unwrap();
         let mounts = format!("cgroup {} {kind} rw,cpu,cpuacct 0 0\n", root.display());
@@ -45,13 +33,11 @@ impl Groups {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.files.path(name)
     }
 
     fn group(&self, name: &str, text: &str) {
-        let group = self.path("root").join(name);
-        fs::create_dir_all(&group).unwrap();
-        fs::write(group.join(self.file), text).unwrap();
+        self.files.write(&format!("root/{name}/{}", self.file), text);
     }
 
     fn start(&self, config: serde_json::Value) -> Result<Harness<Cgroups>, HarnessError> {
@@ -60,7 +46,7 @@ impl Groups {
     }
 
     fn read(&self, config: serde_json::Value) -> Vec<String> {
-        told(&self.start(config).unwrap().read())
+        told_sorted(&self.start(config).unwrap().read())
     }
 }
 
@@ -116,15 +102,15 @@ fn groups_come_and_go() {
     groups.group("a/two", "user 1\n");
     let mut harness = groups.start(json!({})).unwrap();
     assert_eq!(harness.read().len(), 2);
-    fs::remove_dir_all(groups.path("root/a/one")).unwrap();
+    groups.files.remove("root/a/one");
     groups.group("b/three", "user 18446744073709551615\n");
     assert_eq!(
-        told(&harness.read()),
+        told_sorted(&harness.read()),
         ["cgroups-three/cpu-user [Derive(-1)]", "cgroups-two/cpu-user [Derive(1)]"]
     );
     assert_eq!(harness.bench().registered(), 3, "two is not registered again");
-    fs::remove_dir_all(groups.path("root/a")).unwrap();
-    fs::remove_dir_all(groups.path("root/b")).unwrap();
+    groups.files.remove("root/a");
+    groups.files.remove("root/b");
     assert_eq!(harness.read(), []);
 }
 
@@ -135,7 +121,7 @@ fn groups_of_one_name_are_told_once() {
     groups.group("b/same", "user 1\n");
     let mut harness = groups.start(json!({})).unwrap();
     for _ in 0..2 {
-        assert_eq!(told(&harness.read()), ["cgroups-same/cpu-user [Derive(1)]"]);
+        assert_eq!(told_sorted(&harness.read()), ["cgroups-same/cpu-user [Derive(1)]"]);
     }
     assert_eq!(harness.logs(), []);
 }
@@ -165,8 +151,31 @@ fn a_machine_without_groups_is_a_failure_that_names_the_table() {
 }
 
 #[test]
+fn a_hierarchy_without_groups_at_that_level_is_a_failure_that_names_it() {
+    let groups = Groups::v1();
+    groups.group("alone", "user 1\nsystem 1\n");
+    let error = groups.start(json!({})).err().unwrap().to_string();
+    let expected = format!("{} has no control group two levels below it", groups.path("root").display());
+    assert!(error.contains(&expected), "{error}");
+    groups.group("alone/below", "user 1\nsystem 1\n");
+    assert_eq!(groups.read(json!({"cgroup": ["other"]})), [""; 0], "the list is the operator's choice");
+}
+
+#[test]
 fn a_faulty_configuration_is_named_by_its_place() {
     let error = |config| Harness::<Cgroups>::new(config).err().unwrap().to_string();
     assert!(error(json!({"cgroup": ["/(/"]})).contains("/cgroup/0"));
     assert!(error(json!({"cgroups": []})).contains("unknown field `cgroups`"));
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] =
+        &[("root/system.slice/ssh.service/cpu.stat", include_bytes!("../fixtures/cpu.stat.txt"))];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        let mounts = folder.join("mounts");
+        let table = format!("cgroup2 {}/root cgroup2 rw 0 0\n", folder.display());
+        fs::write(&mounts, table).unwrap();
+        Cgroups::open(&Config::default(), host, &mounts, 100)
+    });
 }

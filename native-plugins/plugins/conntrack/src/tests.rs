@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads files of its own, and their folder.
 fn running(count: &[u8], most: &[u8]) -> (tempfile::TempDir, PathBuf, Harness<Conntrack>) {
@@ -117,4 +107,12 @@ fn this_machine_tracks_connections_or_says_why_not() {
 fn an_unknown_option_is_named() {
     let error = Harness::<Conntrack>::new(json!({"OldFiles": true})).err().unwrap().to_string();
     assert!(error.contains("unknown field `OldFiles`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("count", b"6\n"), ("max", b"8\n")];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Conntrack::open(host, &folder.join("count"), &folder.join("max"))
+    });
 }

@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads a file of its own, and the file.
 fn running(config: Config, text: &str) -> (tempfile::TempDir, PathBuf, Harness<Cpu>) {
@@ -207,4 +197,12 @@ fn an_unknown_option_and_a_wrong_type_are_named() {
     assert!(unknown.contains("unknown field `report_by_core`"), "{unknown}");
     let wrong = Harness::<Cpu>::new(json!({"report_by_cpu": "yes"})).err().unwrap().to_string();
     assert!(wrong.contains("/report_by_cpu"), "{wrong}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("stat", include_bytes!("../fixtures/two-cpus.txt"))];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Cpu::open(Config::default(), host, &folder.join("stat"))
+    });
 }

@@ -19,6 +19,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::calendar::Date;
+use crate::fault::{NOT_REGULAR, Step};
 use crate::place::{Place, Unfit};
 
 /// For directories that are made; the umask may take from it.
@@ -26,9 +27,8 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// For files that are made; the umask may take from it.
 const FILE_MODE: u32 = 0o644;
 
-const NOT_REGULAR: &str = "it is not a regular file";
-const A_LINK: &str = "it, or a directory before it, is a symbolic link or no directory";
-const NO_NAME: &str = "the file system takes no such name";
+/// Writes bytes at the end of an open file, and answers how many; the system's own but in tests.
+pub(crate) type WriteCall = fn(BorrowedFd<'_>, &[u8]) -> Result<usize, Errno>;
 
 /// Why a line was not written.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub(crate) enum WriteError {
     /// The series can have no file.
     #[error(transparent)]
     Unfit(#[from] Unfit),
-    /// Something that is no file of ours stands in its place, or the file system takes no such name.
+    /// It is this one file's own fault: something else stands in its place, or it may not be written.
     #[error("{}: {}", path.display(), what)]
     Blocked {
         /// Where.
@@ -48,7 +48,7 @@ pub(crate) enum WriteError {
     #[error("cannot {step} {}", path.display())]
     Io {
         /// What was tried.
-        step: &'static str,
+        step: String,
         /// With what.
         path: PathBuf,
         /// What the operating system said.
@@ -73,6 +73,7 @@ pub(crate) struct Files {
     place: Place,
     /// What is being written; used again.
     text: Vec<u8>,
+    write: WriteCall,
 }
 
 /// One open file.
@@ -104,7 +105,7 @@ impl Files {
     /// # Errors
     ///
     /// [`WriteError::Io`] where there is no such directory and none can be made.
-    pub(crate) fn new(path: PathBuf, most: usize) -> Result<Self, WriteError> {
+    pub(crate) fn new(path: PathBuf, most: usize, write: WriteCall) -> Result<Self, WriteError> {
         let root = Some(open_root(&path)?);
         Ok(Self {
             path,
@@ -115,6 +116,7 @@ impl Files {
             clock: 0,
             place: Place::default(),
             text: Vec::new(),
+            write,
         })
     }
 
@@ -136,7 +138,7 @@ impl Files {
         self.clock += 1;
         let open = &mut self.open[at];
         open.used = self.clock;
-        match append(&open.file, &self.text) {
+        match append(&open.file, &self.text, self.write) {
             Ok(()) => {
                 open.torn = false;
                 Ok(())
@@ -144,7 +146,7 @@ impl Files {
             Err(source) => {
                 self.close(sample.series());
                 self.place.set(sample, date)?;
-                Err(self.error("append to", source))
+                Err(self.error(Step::Append, source))
             }
         }
     }
@@ -190,7 +192,7 @@ impl Files {
             self.close(oldest);
         }
         let file = self.open_file()?;
-        let Some(head) = head_of(&file).map_err(|source| self.error("look at", source))? else {
+        let Some(head) = head_of(&file).map_err(|source| self.error(Step::LookAt, source))? else {
             return Err(self.blocked(NOT_REGULAR));
         };
         let at = self.open.len();
@@ -212,12 +214,11 @@ impl Files {
     }
 
     /// What the operating system said about `self.place`.
-    fn error(&self, step: &'static str, source: io::Error) -> WriteError {
-        match source.raw_os_error().map(Errno::from_raw_os_error) {
-            Some(Errno::LOOP | Errno::NOTDIR) => self.blocked(A_LINK),
-            Some(Errno::ISDIR | Errno::NXIO) => self.blocked(NOT_REGULAR),
-            Some(Errno::NAMETOOLONG | Errno::ILSEQ | Errno::INVAL) => self.blocked(NO_NAME),
-            _ => WriteError::Io { step, path: self.path_of_place(), source },
+    fn error(&self, step: Step, source: io::Error) -> WriteError {
+        let errno = source.raw_os_error().map(Errno::from_raw_os_error);
+        match errno.and_then(|errno| step.own_fault(errno)) {
+            Some(what) => self.blocked(what),
+            None => WriteError::Io { step: step.to_string(), path: self.path_of_place(), source },
         }
     }
 
@@ -244,7 +245,9 @@ impl Open {
 }
 
 fn open_root(path: &Path) -> Result<OwnedFd, WriteError> {
-    let failed = |step| move |source| WriteError::Io { step, path: path.to_owned(), source };
+    let failed = |step: &'static str| {
+        move |source| WriteError::Io { step: step.to_owned(), path: path.to_owned(), source }
+    };
     DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path).map_err(failed("make directory"))?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::openat(CWD, path, flags, Mode::empty())
@@ -252,10 +255,9 @@ fn open_root(path: &Path) -> Result<OwnedFd, WriteError> {
 }
 
 /// Goes from directory to directory and opens the file; makes what is missing.
-fn walk(root: BorrowedFd<'_>, place: &Place) -> Result<OwnedFd, (&'static str, Errno)> {
-    let host = directory(root, &place.host).map_err(|errno| ("make the directories of", errno))?;
-    let plugin =
-        directory(host.as_fd(), &place.plugin).map_err(|errno| ("make the directories of", errno))?;
+fn walk(root: BorrowedFd<'_>, place: &Place) -> Result<OwnedFd, (Step, Errno)> {
+    let host = directory(root, &place.host).map_err(|errno| (Step::Directories, errno))?;
+    let plugin = directory(host.as_fd(), &place.plugin).map_err(|errno| (Step::Directories, errno))?;
     // It is read too, to see whether its end was cut off. A pipe in its place must not make us wait.
     let flags = OFlags::RDWR
         | OFlags::APPEND
@@ -265,7 +267,7 @@ fn walk(root: BorrowedFd<'_>, place: &Place) -> Result<OwnedFd, (&'static str, E
         | OFlags::NOCTTY
         | OFlags::CLOEXEC;
     rustix::fs::openat(&plugin, &place.file, flags, Mode::from_raw_mode(FILE_MODE))
-        .map_err(|errno| ("open", errno))
+        .map_err(|errno| (Step::Open, errno))
 }
 
 /// One directory in another, made where it is missing; never through a link.
@@ -296,10 +298,10 @@ fn head_of(file: &OwnedFd) -> io::Result<Option<Head>> {
 }
 
 /// Appends all of `text`, or takes back what was written of it.
-fn append(file: &OwnedFd, text: &[u8]) -> io::Result<()> {
+fn append(file: &OwnedFd, text: &[u8], write: WriteCall) -> io::Result<()> {
     let mut rest = text;
     while !rest.is_empty() {
-        match rustix::io::write(file, rest) {
+        match write(file.as_fd(), rest) {
             Ok(0) => return take_back(file, text.len() - rest.len(), io::ErrorKind::WriteZero.into()),
             Ok(count) => rest = &rest[count..],
             Err(Errno::INTR) => {}

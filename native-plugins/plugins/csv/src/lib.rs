@@ -3,13 +3,14 @@
 //! ```text
 //!  sample ──► calendar: its day ──► files: one file for each series and day ──► line: appended
 //!                                     │ a bounded number stays open
-//!                                     └ what will never fit is left out and told once;
-//!                                       what may work later fails the batch, which the daemon tries again
+//!                                     └ what is one file's own fault costs its values, told once;
+//!                                       what all may suffer from fails the batch, which is tried again
 //! ```
 
 #![deny(unsafe_code)]
 
 mod calendar;
+mod fault;
 mod files;
 mod line;
 mod once;
@@ -26,7 +27,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::calendar::Calendar;
-use crate::files::{Files, Head, WriteError};
+use crate::files::{Files, Head, WriteCall, WriteError};
 use crate::line::{push_header, push_line};
 use crate::once::Once;
 
@@ -84,7 +85,7 @@ impl Collector for Csv {
     }
 
     fn init(config: Config, host: &Host) -> Result<Self, Failure> {
-        Self::open(config, host, TimeZone::system)
+        Self::open(config, host, TimeZone::system, |file, text| rustix::io::write(file, text))
     }
 
     fn write(&mut self, values: &WriteBatch<'_>) -> Result<(), Failure> {
@@ -99,7 +100,7 @@ impl Collector for Csv {
                     self.written.extend(before.map(|sample| (sample.series(), sample.time())));
                     return Err(Failure::io(format!("{step} {}", path.display()), source));
                 }
-                Err(forever) => self.left_out.tell(&self.host, &sample, &forever),
+                Err(own_fault) => self.left_out.tell(&self.host, &sample, &own_fault),
             }
         }
         self.written.clear();
@@ -119,14 +120,14 @@ impl Collector for Csv {
 }
 
 impl Csv {
-    /// As [`Collector::init`], in any time zone.
-    fn open(config: Config, host: &Host, zone: fn() -> TimeZone) -> Result<Self, Failure> {
+    /// As [`Collector::init`], in any time zone and on any disk.
+    fn open(config: Config, host: &Host, zone: fn() -> TimeZone, write: WriteCall) -> Result<Self, Failure> {
         let Config { data_dir, store_rates, open_files } = config;
         Ok(Self {
             host: host.clone(),
             store_rates,
             calendar: Calendar::new(zone),
-            files: Files::new(data_dir, usize::from(open_files)).map_err(into_failure)?,
+            files: Files::new(data_dir, usize::from(open_files), write).map_err(into_failure)?,
             written: HashMap::new(),
             left_out: Once::default(),
         })

@@ -1,12 +1,15 @@
 //! The plugin from value lists to its files.
 
+use std::cell::Cell;
 use std::fs::{self, File};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use gatherd_loader::WriteItem;
 use gatherd_sdk::{Interval, LogLevel, Value, ValueList};
 use gatherd_testkit::Harness;
+use rustix::io::Errno;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -31,7 +34,23 @@ fn list(identifier: &str, seconds: u64, values: Vec<Value>) -> ValueList {
 fn running(data: &Path, change: impl FnOnce(&mut Config)) -> Harness<Csv> {
     let mut config = Config { data_dir: data.to_owned(), ..Config::default() };
     change(&mut config);
-    Harness::made(move |host| Csv::open(config, host, || TimeZone::UTC)).unwrap()
+    Harness::made(move |host| Csv::open(config, host, || TimeZone::UTC, small_disk)).unwrap()
+}
+
+thread_local! {
+    /// How many bytes the disk of this thread's test still takes.
+    static ROOM: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// A disk with so much room as the test leaves.
+fn small_disk(file: BorrowedFd<'_>, text: &[u8]) -> Result<usize, Errno> {
+    let fits = text.len().min(ROOM.get());
+    if fits == 0 {
+        return Err(Errno::NOSPC);
+    }
+    let count = rustix::io::write(file, &text[..fits])?;
+    ROOM.set(ROOM.get() - count);
+    Ok(count)
 }
 
 /// A plugin with its directory, which does not exist before.
@@ -284,7 +303,7 @@ fn links_pipes_and_directories_in_the_way_are_never_followed() {
     assert_eq!(warnings(&harness), wanted.map(|(name, what)| told(name, what)).collect::<Vec<_>>());
 }
 
-/// The largest size of a file where `file` is; beyond it nothing can be written, as on a full disk.
+/// The largest size of a file where `file` is; beyond it nothing can be written.
 fn largest(file: &File) -> u64 {
     let (mut fits, mut beyond) = (0, 1 << 63);
     while beyond - fits > 1 {
@@ -297,16 +316,9 @@ fn largest(file: &File) -> u64 {
 
 /// A failing batch is tried again as a whole; a line that was there already came twice without a memory of it.
 #[test]
-fn a_batch_that_failed_in_its_middle_is_tried_again_without_a_line_twice() {
+fn a_batch_that_finds_the_disk_full_in_its_middle_is_tried_again_without_a_line_twice() {
     let (_folder, data, mut harness) = fresh(|_| {});
-    fs::create_dir_all(data.join("h/p")).unwrap();
     let full = data.join("h/p/gauge-full-2026-11-21");
-    let file = File::create(&full).unwrap();
-    // Room for the first nine bytes of the line only.
-    let size = largest(&file) - 9;
-    file.set_len(size).unwrap();
-    file.write_at(b"\n", size - 1).unwrap();
-
     let batch = [
         gauge("h/p/gauge-a", MORNING, 1.0),
         gauge("h/p/gauge-a", MORNING + 1, 2.0),
@@ -314,12 +326,15 @@ fn a_batch_that_failed_in_its_middle_is_tried_again_without_a_line_twice() {
         gauge("h/p/gauge-a", MORNING + 2, 4.0),
         gauge("h/p/gauge-b", MORNING, 5.0),
     ];
+    // Room for the two lines before, and the first nine bytes of the third file.
+    ROOM.set("epoch,value\n1795238428.000,1.000000\n1795238429.000,2.000000\n".len() + 9);
     for _try in 0..3 {
         let error = harness.write(&batch).unwrap_err().to_string();
-        assert!(error.contains(&format!("cannot append to {}: File too large", full.display())), "{error}");
-        assert_eq!(file.metadata().unwrap().size(), size, "what was written of the line is taken back");
+        let expected = format!("cannot append to {}: No space left on device", full.display());
+        assert!(error.contains(&expected), "{error}");
+        assert_eq!(text(&full), "", "what was written of the line is taken back");
     }
-    file.set_len(0).unwrap();
+    ROOM.set(usize::MAX);
     harness.write(&batch).unwrap();
     harness.write(&[gauge("h/p/gauge-b", MORNING + 10, 6.0)]).unwrap();
     assert_eq!(
@@ -332,6 +347,40 @@ fn a_batch_that_failed_in_its_middle_is_tried_again_without_a_line_twice() {
         "epoch,value\n1795238428.000,5.000000\n1795238438.000,6.000000\n"
     );
     assert_eq!(warnings(&harness), Vec::<String>::new(), "the daemon tells of failures");
+}
+
+/// One file that takes no more held up all others for ever, because its batch was tried again and again.
+#[test]
+fn a_file_that_takes_no_more_costs_its_own_values_and_is_told_once() {
+    let (_folder, data, mut harness) = fresh(|_| {});
+    fs::create_dir_all(data.join("h/p")).unwrap();
+    let bad = data.join("h/p/gauge-bad-2026-11-21");
+    let file = File::create(&bad).unwrap();
+    // Room for the first nine bytes of the line only.
+    let size = largest(&file) - 9;
+    file.set_len(size).unwrap();
+    file.write_at(b"\n", size - 1).unwrap();
+
+    let batch =
+        |seconds| ["a", "bad", "b"].map(|name| gauge(&format!("h/p/gauge-{name}"), MORNING + seconds, 1.0));
+    for seconds in [0, 10] {
+        harness.write(&batch(seconds)).unwrap();
+        assert_eq!(file.metadata().unwrap().size(), size, "what was written of the line is taken back");
+    }
+    file.set_len(0).unwrap();
+    harness.write(&batch(20)).unwrap();
+    let lines = "epoch,value\n1795238428.000,1.000000\n1795238438.000,1.000000\n1795238448.000,1.000000\n";
+    for name in ["a", "b"] {
+        assert_eq!(text(data.join(format!("h/p/gauge-{name}-2026-11-21"))), lines);
+    }
+    assert_eq!(text(&bad), "epoch,value\n1795238448.000,1.000000\n");
+    let told = format!(
+        "the values of h/p/gauge-bad are left out: {}: it is as large as a file may be",
+        bad.display()
+    );
+    assert_eq!(warnings(&harness), [told]);
+    harness.instance().flush(None, None).unwrap();
+    assert_eq!(harness.logs().last().unwrap(), &(LogLevel::NOTICE, "2 value lists were left out".to_owned()));
 }
 
 #[test]

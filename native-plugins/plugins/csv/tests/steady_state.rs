@@ -1,6 +1,6 @@
 //! What a write of plugin `csv` allocates.
 
-#[path = "support/steady_write.rs"]
+#[path = "../../steady_write.rs"]
 mod steady_write;
 
 use std::fs;

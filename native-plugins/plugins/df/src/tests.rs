@@ -4,20 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
 use crate::space::Amount;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads a table of its own, and the table. Every file system answers as [`answer`] says.
 fn running(config: Config, table: &[u8]) -> (tempfile::TempDir, PathBuf, Harness<Df>) {
@@ -217,4 +208,12 @@ fn this_machine_has_a_root() {
     let mut harness = Harness::<Df>::new(json!({"mount_point": ["/"], "values_percentage": true})).unwrap();
     let lists = told(&harness.read());
     assert!(lists.len() == 6 && lists[0].starts_with("df-root/df_complex-free "), "{lists:?}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("mounts", include_bytes!("../fixtures/linux-6.txt"))];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Df::open(Config::default(), host, &folder.join("mounts"), answer)
+    });
 }

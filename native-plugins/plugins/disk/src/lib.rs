@@ -51,8 +51,6 @@ pub struct Disks {
     namer: Namer,
     /// What is kept of each disk, by the kernel's name.
     known: Known<Kept>,
-    /// How many disks found no room at the last reading.
-    refused: usize,
 }
 
 /// What is kept of one disk from reading to reading.
@@ -79,10 +77,7 @@ impl Collector for Disks {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigError>> {
-        let mut wrong = Vec::new();
-        if let Err(error) = Ignorelist::new(&config.disk, config.ignore_selected) {
-            wrong.push(error.complaint("disk"));
-        }
+        let mut wrong = Ignorelist::check("disk", &config.disk).err().unwrap_or_default();
         if config.use_bsd_name {
             let detail = "disks have no BSD names on this system: leave use_bsd_name out or set it to false";
             wrong.push(ConfigError::new("/use_bsd_name", detail));
@@ -115,11 +110,7 @@ impl Collector for Disks {
                 row.report(&disk, &kept.history, out);
             }
         }
-        let refused = self.known.finish();
-        if refused > self.refused {
-            self.namer.host.warning(&format!("{refused} disks beyond {MAX_DISKS} are not reported"));
-        }
-        self.refused = refused;
+        self.known.finish_or_warn(&self.namer.host, "disks");
         Ok(())
     }
 }
@@ -127,14 +118,14 @@ impl Collector for Disks {
 impl Disks {
     /// As [`Collector::init`], from any files.
     fn open(config: Config, host: &Host, path: &Path, udev_folder: &Path) -> Result<Self, Failure> {
-        let list = Ignorelist::new(&config.disk, config.ignore_selected);
+        let list = Ignorelist::new(&config.disk, config.ignore_selected)?;
         let namer = Namer {
             host: host.clone(),
-            list: list.map_err(|error| Failure::new(error.complaint("disk").detail))?,
+            list,
             udev_property: config.udev_name_attr,
             udev_folder: udev_folder.to_owned(),
         };
-        Ok(Self { file: ProcFile::open(path)?, namer, known: Known::new(MAX_DISKS), refused: 0 })
+        Ok(Self { file: ProcFile::open(path)?, namer, known: Known::new(MAX_DISKS) })
     }
 }
 

@@ -4,19 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads files of its own, and their folder.
 fn running(config: Config, text: &[u8]) -> (tempfile::TempDir, PathBuf, Harness<Disks>) {
@@ -213,4 +204,12 @@ fn this_machine_can_be_read() {
     let mut harness = Harness::<Disks>::new(json!({})).unwrap();
     let lists = harness.read();
     assert!(lists.iter().all(|list| &*list.identifier.plugin == "disk"), "{lists:?}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("diskstats", include_bytes!("../fixtures/linux-6.txt"))];
+    assert_bad_input_is_survived(files, Values::Computed, |host, folder| {
+        Disks::open(Config::default(), host, &folder.join("diskstats"), folder)
+    });
 }

@@ -3,10 +3,10 @@
 //! Source: udev's database below `/run/udev/data`: the file `b<major>:<minor>` has a line `E:<name>=<value>` for
 //! each property of the device.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use gatherd_sdk::open_for_reading;
 use gatherd_sdk::text::complete_lines;
 
 /// The most bytes that are read of one device's file.
@@ -20,21 +20,27 @@ const MAX_BYTES: u64 = 64 << 10;
 /// What the system said, unless it is that there is no such file.
 pub(crate) fn property(folder: &Path, major: u64, minor: u64, name: &str) -> io::Result<Option<Vec<u8>>> {
     let mut text = Vec::new();
-    match File::open(folder.join(format!("b{major}:{minor}"))) {
+    match open_for_reading(&folder.join(format!("b{major}:{minor}"))) {
         Ok(file) => file.take(MAX_BYTES).read_to_end(&mut text)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let value = |line: &[u8]| {
+    Ok(value_of(&text, name).map(<[u8]>::to_vec))
+}
+
+/// What the text of a device's file says of the property `name`, where that is anything.
+fn value_of<'t>(text: &'t [u8], name: &str) -> Option<&'t [u8]> {
+    let value = |line: &'t [u8]| {
         let value = line.strip_prefix(b"E:")?.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-        (!value.is_empty()).then(|| value.to_vec())
+        (!value.is_empty()).then_some(value)
     };
-    Ok(complete_lines(&text).find_map(value))
+    complete_lines(text).find_map(value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::fs;
 
     #[test]
@@ -58,5 +64,26 @@ mod tests {
         fs::create_dir(folder.path().join("b8:0")).unwrap();
         let error = property(folder.path(), 8, 0, "DM_NAME").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
+    }
+
+    #[test]
+    fn a_pipe_without_a_writer_says_nothing_and_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("b8:0");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert_eq!(property(folder.path(), 8, 0, "DM_NAME").unwrap(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(text in prop::collection::vec(any::<u8>(), 0..300), name in ".{0,5}") {
+            prop_assert!(value_of(&text, &name).is_none_or(|value| !value.is_empty()));
+        }
+
+        #[test]
+        fn a_value_that_udev_writes_is_read(value in "[^\n]{1,20}") {
+            let text = format!("N:sda\nE:A={value}x\nE:NAME={value}\nE:NAME=later\n");
+            prop_assert_eq!(value_of(text.as_bytes(), "NAME"), Some(value.as_bytes()));
+        }
     }
 }

@@ -185,6 +185,7 @@ fn copy_names(words: &[u64], count: usize, names: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_request_has_the_kernels_layout() {
@@ -220,5 +221,18 @@ mod tests {
             |name: &[u8]| driver.read(name, &mut Vec::new(), &mut Vec::new()).unwrap_err().raw_os_error();
         assert_eq!(kind(b"no-such-one"), Some(19), "there is no such device");
         assert_eq!(kind(b"a-name-beyond-all-bounds"), None, "it is not even asked");
+    }
+
+    proptest! {
+        #[test]
+        fn of_any_words_there_are_as_many_names_as_were_told(
+            words in prop::collection::vec(any::<u64>(), 0..60),
+            count in 0_usize..20,
+        ) {
+            let mut names = Vec::new();
+            copy_names(&words, count, &mut names);
+            prop_assert_eq!(names.split(|&byte| byte == 0).count(), count + 1);
+            prop_assert!(names.len() <= count * (NAME + 1));
+        }
     }
 }

@@ -57,11 +57,13 @@ impl Collector for EthStat {
 
     fn init(config: Config, host: &Host) -> Result<Self, Failure> {
         let mut driver = Driver::new().map_err(|error| Failure::io("open a socket", error))?;
-        Self::open(
+        let mut ethstat = Self::open(
             config,
             host,
             Box::new(move |interface, names, numbers| driver.read(interface, names, numbers)),
-        )
+        )?;
+        ethstat.ask_any()?;
+        Ok(ethstat)
     }
 
     fn read(&mut self, out: &mut Batch) -> Result<(), Failure> {
@@ -94,6 +96,24 @@ impl EthStat {
         let card = |interface: &String| Card { interface: interface.clone(), ..Card::default() };
         let cards = config.interface.iter().filter(once).map(card).collect();
         Ok(Self { host: host.clone(), source, cards, config, names: Vec::new(), numbers: Vec::new() })
+    }
+
+    /// Asks one interface after the other, until one tells something.
+    ///
+    /// # Errors
+    ///
+    /// Why the first does not, where none does.
+    fn ask_any(&mut self) -> Result<(), Failure> {
+        let Self { source, cards, names, numbers, .. } = self;
+        let mut reason = None;
+        for card in cards {
+            match source(card.interface.as_bytes(), names, numbers) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+                Err(error) => reason = reason.or_else(|| Some(card.reason(&error))),
+            }
+        }
+        reason.map_or(Ok(()), |reason| Err(Failure::new(reason)))
     }
 }
 
@@ -132,14 +152,19 @@ impl Card {
     /// Logs once that the card cannot be read.
     fn complain(&mut self, error: &io::Error, host: &Host) {
         if !std::mem::replace(&mut self.failing, true) {
-            let interface = &self.interface;
-            host.error(&match error.kind() {
-                io::ErrorKind::NotFound => format!("the driver of {interface} has no statistics"),
-                io::ErrorKind::FileTooLarge => {
-                    format!("the driver of {interface} has more than {} statistics", driver::MAX_STATS)
-                }
-                _ => format!("cannot ask the driver of {interface} for statistics: {error}"),
-            });
+            host.error(&self.reason(error));
+        }
+    }
+
+    /// Why the card cannot be read, in words for the operator.
+    fn reason(&self, error: &io::Error) -> String {
+        let interface = &self.interface;
+        match error.kind() {
+            io::ErrorKind::NotFound => format!("the driver of {interface} has no statistics"),
+            io::ErrorKind::FileTooLarge => {
+                format!("the driver of {interface} has more than {} statistics", driver::MAX_STATS)
+            }
+            _ => format!("cannot ask the driver of {interface} for statistics: {error}"),
         }
     }
 }

@@ -1,19 +1,10 @@
 //! The plugin from what drivers tell to its value lists.
 
-use gatherd_sdk::{LogLevel, ValueList};
-use gatherd_testkit::Harness;
+use gatherd_sdk::LogLevel;
+use gatherd_testkit::{Harness, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// What a driver tells in one reading.
 type Told = io::Result<&'static [(&'static str, u64)]>;
@@ -115,6 +106,27 @@ fn an_interface_without_statistics_is_logged_and_one_that_changes_them_is_not() 
 fn without_an_interface_the_plugin_says_what_it_needs() {
     let error = Harness::<EthStat>::new(json!({})).err().unwrap().to_string();
     assert!(error.contains("no interface is chosen"), "{error}");
+}
+
+#[test]
+fn where_no_interface_tells_anything_the_plugin_says_why() {
+    let error = Harness::<EthStat>::new(json!({"interface": ["no-such", "nor-this"]})).err().unwrap();
+    let error = error.to_string();
+    assert!(error.contains("cannot ask the driver of no-such for statistics: No such device"), "{error}");
+    let asked = |told: Vec<Told>| {
+        let config: Config = serde_json::from_value(json!({"interface": ["lo", "eth0"]})).unwrap();
+        let mut told = told.into_iter();
+        let source: Source = Box::new(move |_, _, _| told.next().unwrap().map(drop));
+        let made = Harness::made(move |host| {
+            let mut ethstat = EthStat::open(config, host, source)?;
+            ethstat.ask_any().map(|()| ethstat)
+        });
+        made.err().map(|error| error.to_string())
+    };
+    let none = || Err(io::ErrorKind::NotFound.into());
+    assert!(asked(vec![none(), none()]).unwrap().contains("the driver of lo has no statistics"));
+    assert_eq!(asked(vec![none(), Ok(STATS)]), None);
+    assert_eq!(asked(vec![Err(io::ErrorKind::Interrupted.into())]), None);
 }
 
 #[test]

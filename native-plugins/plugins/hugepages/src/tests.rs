@@ -3,22 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told_sorted};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host; folders have no order, so these are sorted.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    let mut told: Vec<String> = lists.iter().map(one).collect();
-    told.sort();
-    told
-}
 
 /// Makes the folder of one size with all, surplus and free pages.
 fn pool(place: &Path, path: &str, [all, surplus, free]: [u64; 3]) {
@@ -68,8 +56,8 @@ fn by_default_pages_of_the_machine_and_of_each_node_are_told() {
         "hugepages-node12-64Kb/vmpage_number-free [Gauge(2.0)]",
         "hugepages-node12-64Kb/vmpage_number-used [Gauge(6.0)]",
     ];
-    assert_eq!(told(&harness.read()), expected);
-    assert_eq!(told(&harness.read()), expected);
+    assert_eq!(told_sorted(&harness.read()), expected);
+    assert_eq!(told_sorted(&harness.read()), expected);
 }
 
 #[test]
@@ -82,14 +70,14 @@ fn bytes_and_shares_are_told_where_they_are_asked_for() {
         "hugepages-node12-64Kb/percent-free [Gauge(25.0)]",
         "hugepages-node12-64Kb/percent-used [Gauge(75.0)]",
     ];
-    assert_eq!(told(&running(config, place.path()).read()), expected);
+    assert_eq!(told_sorted(&running(config, place.path()).read()), expected);
 }
 
 #[test]
 fn of_no_pages_the_shares_are_not_known() {
     let place = machine();
     let config = Config { values_percentage: true, report_root_hp: true, ..NOTHING };
-    let lists = told(&running(config, place.path()).read());
+    let lists = told_sorted(&running(config, place.path()).read());
     let expected = [
         "hugepages-mm-1048576Kb/percent-free [Gauge(NaN)]",
         "hugepages-mm-1048576Kb/percent-used [Gauge(NaN)]",
@@ -120,7 +108,7 @@ fn a_node_that_goes_is_forgotten_and_one_that_comes_is_told() {
         "hugepages-node1-64Kb/vmpage_number-free [Gauge(1.0)]",
         "hugepages-node1-64Kb/vmpage_number-used [Gauge(0.0)]",
     ];
-    assert_eq!(told(&harness.read()), expected);
+    assert_eq!(told_sorted(&harness.read()), expected);
 }
 
 #[test]
@@ -193,7 +181,7 @@ fn a_missing_folder_that_is_needed_is_a_failure_that_names_it() {
 fn this_machine_has_huge_pages_or_says_why_not() {
     match Harness::<Hugepages>::new(json!({})) {
         Ok(mut harness) => {
-            let lists = told(&harness.read());
+            let lists = told_sorted(&harness.read());
             assert!(lists.iter().all(|list| list.contains("Kb/vmpage_number-")), "{lists:?}");
         }
         Err(error) => {
@@ -207,4 +195,19 @@ fn this_machine_has_huge_pages_or_says_why_not() {
 fn an_unknown_option_is_named() {
     let error = Harness::<Hugepages>::new(json!({"report_per_node": true})).err().unwrap().to_string();
     assert!(error.contains("unknown field `report_per_node`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[
+        ("mm/hugepages-2048kB/nr_hugepages", b"10\n"),
+        ("mm/hugepages-2048kB/surplus_hugepages", b"2\n"),
+        ("mm/hugepages-2048kB/free_hugepages", b"4\n"),
+        ("nodes/node0/hugepages/hugepages-2048kB/nr_hugepages", b"10\n"),
+        ("nodes/node0/hugepages/hugepages-2048kB/surplus_hugepages", b"2\n"),
+        ("nodes/node0/hugepages/hugepages-2048kB/free_hugepages", b"4\n"),
+    ];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Hugepages::open(Config::default(), host, &folder.join("mm"), &folder.join("nodes"))
+    });
 }

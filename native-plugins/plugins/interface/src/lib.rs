@@ -49,8 +49,6 @@ pub struct Interfaces {
     report_inactive: bool,
     /// Series of each interface by its name; `None` for those that are not to be reported.
     known: Known<Option<Row>>,
-    /// How many interfaces found no room at the last reading.
-    refused: usize,
 }
 
 /// The series of one interface; each has the data sources `rx` and `tx`.
@@ -68,10 +66,7 @@ impl Collector for Interfaces {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigError>> {
-        let mut wrong = Vec::new();
-        if let Err(error) = Ignorelist::new(&config.interface, config.ignore_selected) {
-            wrong.push(error.complaint("interface"));
-        }
+        let mut wrong = Ignorelist::check("interface", &config.interface).err().unwrap_or_default();
         if config.unique_name {
             let detail =
                 "names of interfaces are unique on this system: leave unique_name out or set it to false";
@@ -96,11 +91,7 @@ impl Collector for Interfaces {
                 row.report(&interface, out);
             }
         }
-        let refused = self.known.finish();
-        if refused > self.refused {
-            self.host.warning(&format!("{refused} interfaces beyond {MAX_INTERFACES} are not reported"));
-        }
-        self.refused = refused;
+        self.known.finish_or_warn(&self.host, "interfaces");
         Ok(())
     }
 }
@@ -108,14 +99,13 @@ impl Collector for Interfaces {
 impl Interfaces {
     /// As [`Collector::init`], from any file.
     fn open(config: &Config, host: &Host, path: &Path) -> Result<Self, Failure> {
-        let list = Ignorelist::new(&config.interface, config.ignore_selected);
+        let list = Ignorelist::new(&config.interface, config.ignore_selected)?;
         Ok(Self {
             host: host.clone(),
             file: ProcFile::open(path)?,
-            list: list.map_err(|error| Failure::new(error.complaint("interface").detail))?,
+            list,
             report_inactive: config.report_inactive,
             known: Known::new(MAX_INTERFACES),
-            refused: 0,
         })
     }
 }

@@ -4,19 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads a file of its own, and the file.
 fn running(config: Config, text: &[u8]) -> (tempfile::TempDir, PathBuf, Harness<Interfaces>) {
@@ -159,4 +150,12 @@ fn this_machine_has_interfaces() {
     let mut harness = Harness::<Interfaces>::new(json!({"interface": ["lo"]})).unwrap();
     let lists = told(&harness.read());
     assert!(lists.len() == 4 && lists[1].starts_with("interface-lo/if_octets "), "{lists:?}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("dev", TEXT)];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Interfaces::open(&Config::default(), host, &folder.join("dev"))
+    });
 }

@@ -36,8 +36,6 @@ pub struct Irqs {
     list: Ignorelist,
     /// Series of each interrupt by its name; `None` for those that are not to be reported.
     known: Known<Option<Series>>,
-    /// How many interrupts found no room at the last reading.
-    refused: usize,
 }
 
 impl Collector for Irqs {
@@ -46,10 +44,7 @@ impl Collector for Irqs {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigError>> {
-        match Ignorelist::new(&config.irq, config.ignore_selected) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(vec![error.complaint("irq")]),
-        }
+        Ignorelist::check("irq", &config.irq)
     }
 
     fn init(config: Config, host: &Host) -> Result<Self, Failure> {
@@ -68,11 +63,7 @@ impl Collector for Irqs {
                 out.derive(series, irq.count.cast_signed());
             }
         }
-        let refused = self.known.finish();
-        if refused > self.refused {
-            self.host.warning(&format!("{refused} interrupts beyond {MAX_IRQS} are not reported"));
-        }
-        self.refused = refused;
+        self.known.finish_or_warn(&self.host, "interrupts");
         Ok(())
     }
 }
@@ -80,14 +71,8 @@ impl Collector for Irqs {
 impl Irqs {
     /// As [`Collector::init`], from any file.
     fn open(config: &Config, host: &Host, path: &Path) -> Result<Self, Failure> {
-        let list = Ignorelist::new(&config.irq, config.ignore_selected);
-        Ok(Self {
-            host: host.clone(),
-            file: ProcFile::open(path)?,
-            list: list.map_err(|error| Failure::new(error.complaint("irq").detail))?,
-            known: Known::new(MAX_IRQS),
-            refused: 0,
-        })
+        let list = Ignorelist::new(&config.irq, config.ignore_selected)?;
+        Ok(Self { host: host.clone(), file: ProcFile::open(path)?, list, known: Known::new(MAX_IRQS) })
     }
 }
 

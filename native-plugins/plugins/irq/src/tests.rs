@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads a file of its own, and the file.
 fn running(config: Config, text: &[u8]) -> (tempfile::TempDir, PathBuf, Harness<Irqs>) {
@@ -63,7 +53,7 @@ fn irq_selects_and_ignore_selected_turns_the_choice_round() {
 #[test]
 fn odd_names_are_told_as_an_identifier_takes_them() {
     let names = names(Config::default(), include_bytes!("../fixtures/odd.txt"));
-    assert_eq!(names[9..], ["a:b", ":", "\u{fffd}\u{fffd}"]);
+    assert_eq!(names[8..], ["a:b", ":", "\u{fffd}\u{fffd}"]);
 }
 
 #[test]
@@ -134,4 +124,12 @@ fn a_list_that_was_not_checked_is_refused_all_the_same() {
     let made = Harness::made(|host| Irqs::open(&only(&["/(/"], false), host, Path::new("/proc/interrupts")));
     let error = made.err().unwrap().to_string();
     assert!(error.contains("no regular expression"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("interrupts", include_bytes!("../fixtures/linux-6.txt"))];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Irqs::open(&Config::default(), host, &folder.join("interrupts"))
+    });
 }

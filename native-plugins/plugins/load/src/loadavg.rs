@@ -2,7 +2,7 @@
 //!
 //! Source: `proc_loadavg(5)`; the kernel's `Documentation/admin-guide/cputopology.rst` for the list.
 
-use gatherd_sdk::text::{complete_lines, fields, unsigned};
+use gatherd_sdk::text::{complete_lines, decimal, fields, unsigned};
 
 /// The three averages of the first line of `text`: over 1, 5 and 15 minutes. `None` where one is missing or is
 /// not a plain decimal number.
@@ -10,17 +10,6 @@ pub(crate) fn parse(text: &[u8]) -> Option<[f64; 3]> {
     let mut fields = fields(complete_lines(text).next()?);
     let mut next = || decimal(fields.next()?);
     Some([next()?, next()?, next()?])
-}
-
-/// A number such as `0.61`: digits, and perhaps a point and digits.
-fn decimal(field: &[u8]) -> Option<f64> {
-    let plain =
-        field.first()?.is_ascii_digit() && field.iter().all(|&byte| byte.is_ascii_digit() || byte == b'.');
-    if !plain {
-        return None;
-    }
-    let number: f64 = str::from_utf8(field).ok()?.parse().ok()?;
-    number.is_finite().then_some(number)
 }
 
 /// How many CPUs a list such as `0-3,6` names, in the first line of `text`; `None` where it is no such list or

@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads files of its own, and their folder.
 fn running(config: Config, averages: &str, online: &str) -> (tempfile::TempDir, PathBuf, Harness<Load>) {
@@ -84,4 +74,13 @@ fn this_machine_has_a_load() {
 fn an_unknown_option_is_named() {
     let error = Harness::<Load>::new(json!({"relative": true})).err().unwrap().to_string();
     assert!(error.contains("unknown field `relative`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] =
+        &[("loadavg", include_bytes!("../fixtures/loadavg.txt")), ("online", b"0-3,6\n")];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Load::open(RELATIVE, host, &folder.join("loadavg"), &folder.join("online"))
+    });
 }

@@ -12,6 +12,7 @@ mod array;
 
 use std::path::Path;
 
+use gatherd_sdk::text::join;
 use gatherd_sdk::{Batch, Collector, ConfigError, Failure, Folder, Host, Ignorelist, Known, Names, Series};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,8 +42,6 @@ pub struct Md {
     /// By name; `None` for those that are not to be reported.
     known: Known<Option<Row>>,
     list: Ignorelist,
-    /// How many arrays found no room at the last reading.
-    refused: usize,
 }
 
 /// Reads arrays into buffers that are kept.
@@ -64,10 +63,7 @@ impl Collector for Md {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigError>> {
-        match Ignorelist::new(&config.device, config.ignore_selected) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(vec![error.complaint("device")]),
-        }
+        Ignorelist::check("device", &config.device)
     }
 
     fn init(config: Config, host: &Host) -> Result<Self, Failure> {
@@ -86,11 +82,7 @@ impl Collector for Md {
                 row.report(&disks, wanted, out);
             }
         }
-        let refused = self.known.finish();
-        if refused > self.refused {
-            self.host.warning(&format!("{refused} arrays beyond {MAX_ARRAYS} are not reported"));
-        }
-        self.refused = refused;
+        self.known.finish_or_warn(&self.host, "arrays");
         Ok(())
     }
 }
@@ -98,7 +90,7 @@ impl Collector for Md {
 impl Md {
     /// As [`Collector::init`], from any folder.
     fn open(config: &Config, host: &Host, path: &Path) -> Result<Self, Failure> {
-        let list = Ignorelist::new(&config.device, config.ignore_selected);
+        let list = Ignorelist::new(&config.device, config.ignore_selected)?;
         let mut names = Names::default();
         let mut reader = Reader {
             folder: Folder::open(path)?,
@@ -110,14 +102,7 @@ impl Md {
         if !names.iter().any(|name| reader.minor(name).is_some()) {
             return Err(Failure::new(format!("{} lists no software RAID array", path.display())));
         }
-        Ok(Self {
-            host: host.clone(),
-            reader,
-            names,
-            known: Known::new(MAX_ARRAYS),
-            list: list.map_err(|error| Failure::new(error.complaint("device").detail))?,
-            refused: 0,
-        })
+        Ok(Self { host: host.clone(), reader, names, known: Known::new(MAX_ARRAYS), list })
     }
 }
 
@@ -150,14 +135,6 @@ impl Reader {
     fn read(&mut self, parts: &[&[u8]]) -> Option<&[u8]> {
         join(&mut self.path, parts);
         self.folder.read(&self.path, &mut self.text).ok()
-    }
-}
-
-/// `parts`, one after the other, in `path`.
-fn join(path: &mut Vec<u8>, parts: &[&[u8]]) {
-    path.clear();
-    for part in parts {
-        path.extend_from_slice(part);
     }
 }
 

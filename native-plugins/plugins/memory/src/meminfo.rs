@@ -2,7 +2,7 @@
 //!
 //! Source: `proc_meminfo(5)`. All numbers there are KiB, though the file says `kB`.
 
-use gatherd_sdk::text::{complete_lines, fields, unsigned};
+use gatherd_sdk::text::named_numbers;
 
 /// Bytes in the unit of the file.
 const UNIT: f64 = 1024.0;
@@ -64,24 +64,11 @@ pub(crate) enum Nonsense {
 
 /// Picks the fields out of `text`. A field that comes twice counts as it came first.
 pub(crate) fn parse(text: &[u8]) -> MemInfo {
-    let mut info = MemInfo::default();
-    for line in complete_lines(text) {
-        let mut fields = fields(line);
-        let place = match fields.next() {
-            Some(b"MemTotal:") => &mut info.total,
-            Some(b"MemFree:") => &mut info.free,
-            Some(b"Buffers:") => &mut info.buffers,
-            Some(b"Cached:") => &mut info.cached,
-            Some(b"Slab:") => &mut info.slab,
-            Some(b"SReclaimable:") => &mut info.slab_reclaimable,
-            Some(b"SUnreclaim:") => &mut info.slab_unreclaimable,
-            _ => continue,
-        };
-        if place.is_none() {
-            *place = fields.next().and_then(unsigned);
-        }
-    }
-    info
+    const NAMES: [&[u8]; 7] =
+        [b"MemTotal:", b"MemFree:", b"Buffers:", b"Cached:", b"Slab:", b"SReclaimable:", b"SUnreclaim:"];
+    let [total, free, buffers, cached, slab, slab_reclaimable, slab_unreclaimable] =
+        named_numbers(text, NAMES);
+    MemInfo { total, free, buffers, cached, slab, slab_reclaimable, slab_unreclaimable }
 }
 
 impl MemInfo {

@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads a file of its own, and the file.
 fn running(config: Config, text: &str) -> (tempfile::TempDir, PathBuf, Harness<Memory>) {
@@ -124,4 +114,12 @@ fn this_machine_has_memory() {
 fn an_unknown_option_is_named() {
     let error = Harness::<Memory>::new(json!({"values": true})).err().unwrap().to_string();
     assert!(error.contains("unknown field `values`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("meminfo", include_bytes!("../fixtures/linux-6.txt"))];
+    assert_bad_input_is_survived(files, Values::Computed, |host, folder| {
+        Memory::open(Config::default(), host, &folder.join("meminfo"))
+    });
 }

@@ -4,19 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// How many value lists each instance has, in their order.
 fn counts(lists: &[ValueList]) -> Vec<(String, usize)> {
@@ -118,4 +109,12 @@ fn a_machine_without_nfs_is_a_failure_that_names_the_files() {
 fn an_unknown_option_is_named() {
     let error = Harness::<Nfs>::new(json!({"report_v5": true})).err().unwrap().to_string();
     assert!(error.contains("unknown field `report_v5`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("nfs", CLIENT), ("nfsd", SERVER)];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Nfs::open(Config::default(), host, folder)
+    });
 }

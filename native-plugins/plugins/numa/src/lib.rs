@@ -11,7 +11,7 @@ mod numastat;
 
 use std::path::Path;
 
-use gatherd_sdk::text::{instance_name, unsigned};
+use gatherd_sdk::text::{instance_name, join, unsigned};
 use gatherd_sdk::{Batch, Collector, Failure, Folder, Host, Known, Names, Series};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -34,8 +34,6 @@ pub struct Numa {
     text: Vec<u8>,
     /// By node and counter.
     known: Known<Series>,
-    /// How many counters found no room at the last reading.
-    refused: usize,
 }
 
 impl Collector for Numa {
@@ -51,23 +49,18 @@ impl Collector for Numa {
         self.folder.names(&mut self.names)?;
         self.known.start();
         for node in self.names.iter().filter(|name| is_node(name)) {
-            join(&mut self.path, node, b"/numastat");
+            let path = join(&mut self.path, &[node, b"/numastat"]);
             // A node may be taken away at any moment.
-            let Ok(text) = self.folder.read(&self.path, &mut self.text) else { continue };
+            let Ok(text) = self.folder.read(path, &mut self.text) else { continue };
             for (counter, pages) in numastat::parse(text) {
-                join(&mut self.path, node, b"/");
-                self.path.extend_from_slice(counter);
+                let place = join(&mut self.path, &[node, b"/", counter]);
                 let make = || series(&self.host, node, counter);
-                if let Some(series) = self.known.entry(&self.path, make) {
+                if let Some(series) = self.known.entry(place, make) {
                     out.derive(series, pages.cast_signed());
                 }
             }
         }
-        let refused = self.known.finish();
-        if refused > self.refused {
-            self.host.warning(&format!("{refused} counters beyond {MAX_COUNTERS} are not reported"));
-        }
-        self.refused = refused;
+        self.known.finish_or_warn(&self.host, "counters");
         Ok(())
     }
 }
@@ -88,7 +81,6 @@ impl Numa {
             path: Vec::new(),
             text: Vec::new(),
             known: Known::new(MAX_COUNTERS),
-            refused: 0,
         })
     }
 }
@@ -96,13 +88,6 @@ impl Numa {
 /// True for the folder of a node, such as `node0`.
 fn is_node(name: &[u8]) -> bool {
     name.strip_prefix(b"node").is_some_and(|number| unsigned(number).is_some())
-}
-
-/// `first` and `second`, one after the other, in `path`.
-fn join(path: &mut Vec<u8>, first: &[u8], second: &[u8]) {
-    path.clear();
-    path.extend_from_slice(first);
-    path.extend_from_slice(second);
 }
 
 fn series(host: &Host, node: &[u8], counter: &[u8]) -> Series {

@@ -3,22 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told_sorted};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host; sorted, because folders have no order.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    let mut told: Vec<String> = lists.iter().map(one).collect();
-    told.sort();
-    told
-}
 
 fn write(folder: &Path, node: &str, text: impl AsRef<[u8]>) {
     fs::create_dir_all(folder.join(node)).unwrap();
@@ -52,7 +40,7 @@ fn each_node_has_its_counters() {
         "numa-node0/vmpage_action-other_node [Derive(1)]",
         "numa-node12/vmpage_action-numa_hit [Derive(5)]",
     ];
-    assert_eq!(told(&harness.read()), expected);
+    assert_eq!(told_sorted(&harness.read()), expected);
 }
 
 #[test]
@@ -63,7 +51,7 @@ fn nodes_come_and_go() {
     write(&path, "node2", "numa_hit 18446744073709551615\n");
     let expected =
         ["numa-node0/vmpage_action-numa_hit [Derive(1)]", "numa-node2/vmpage_action-numa_hit [Derive(-1)]"];
-    assert_eq!(told(&harness.read()), expected);
+    assert_eq!(told_sorted(&harness.read()), expected);
     assert_eq!(harness.bench().registered(), 3, "node0 is not registered again");
 }
 
@@ -73,7 +61,7 @@ fn what_cannot_be_read_is_left_out() {
         running(&[("node0", "numa_hit 1\n"), ("node1", "numa_hi"), ("node2", "")]);
     fs::create_dir_all(path.join("node3/numastat")).unwrap();
     write(&path, "nodes", "numa_hit 9\n");
-    assert_eq!(told(&harness.read()), ["numa-node0/vmpage_action-numa_hit [Derive(1)]"]);
+    assert_eq!(told_sorted(&harness.read()), ["numa-node0/vmpage_action-numa_hit [Derive(1)]"]);
 }
 
 #[test]
@@ -102,4 +90,10 @@ fn a_machine_without_nodes_is_a_failure_that_names_the_folder() {
 fn there_are_no_options() {
     let error = Harness::<Numa>::new(json!({"node": 1})).err().unwrap().to_string();
     assert!(error.contains("unknown field `node`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("node0/numastat", include_bytes!("../fixtures/numastat.txt"))];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, Numa::open);
 }

@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A folder as the kernel has it, without a file of interrupts.
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -174,4 +164,13 @@ fn a_faulty_configuration_is_named_by_its_place() {
     let disk = error(json!({"resource": ["cpu", "disk"]}));
     assert!(disk.contains("/resource/1") && disk.contains("expected one of"), "{disk}");
     assert!(error(json!({"totals": true})).contains("unknown field `totals`"));
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] =
+        &[("cpu", include_bytes!("../fixtures/cpu.txt")), ("io", include_bytes!("../fixtures/io.txt"))];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Pressure::open(&Config::default(), host, folder)
+    });
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gatherd_sdk::{ConfigError, Failure};
-use regex::bytes::{Regex, RegexBuilder};
+use regex_lite::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -56,7 +56,7 @@ impl Group {
     pub(crate) fn judge(&mut self, name: &[u8], command: &[u8]) -> Option<Wanted> {
         self.matched = match &self.choice {
             Choice::Name(wanted) => **wanted == *name,
-            Choice::Command(regex) => regex.is_match(command),
+            Choice::Command(regex) => regex.is_match(&String::from_utf8_lossy(command)),
         };
         self.matched.then_some(self.wanted)
     }

@@ -20,7 +20,7 @@ mod usage;
 
 use std::path::Path;
 
-use gatherd_sdk::text::unsigned;
+use gatherd_sdk::text::{join, unsigned};
 use gatherd_sdk::{Batch, Collector, ConfigError, Failure, Folder, Host, Known, Names, ProcFile, Series};
 
 pub use crate::config::{Config, Process, ProcessMatch};
@@ -95,7 +95,7 @@ impl Collector for Processes {
         self.reader.folder().names(&mut self.names)?;
         self.groups.begin();
         for pid in self.names.iter().filter(|name| unsigned(name).is_some()) {
-            let path = reader::join(&mut self.path, pid, b"/stat");
+            let path = join(&mut self.path, &[pid, b"/stat"]);
             // A process may end at any moment: then it is not there any more.
             let Ok(text) = self.reader.folder().read(path, &mut self.text) else { continue };
             let Some(stat) = stat::parse(text) else { continue };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read};
 
+use gatherd_sdk::text::join;
 use gatherd_sdk::{Folder, Host, Names};
 
 use crate::config::Wanted;
@@ -53,7 +54,7 @@ impl Reader {
 
     /// The command line of the process `pid`, or its `name` where it has none.
     pub(crate) fn command(&mut self, pid: &[u8], name: &[u8]) -> io::Result<&[u8]> {
-        let file = self.proc.file(join(&mut self.path, pid, b"/cmdline"))?;
+        let file = self.proc.file(join(&mut self.path, &[pid, b"/cmdline"]))?;
         self.command.clear();
         self.command.reserve(MAX_COMMAND + 1);
         file.take(MAX_COMMAND as u64).read_to_end(&mut self.command)?;
@@ -92,7 +93,7 @@ impl Reader {
     }
 
     fn file(&mut self, pid: &[u8], name: &[u8]) -> Option<&[u8]> {
-        self.proc.read(join(&mut self.path, pid, name), &mut self.text).ok()
+        self.proc.read(join(&mut self.path, &[pid, name]), &mut self.text).ok()
     }
 
     fn micros(&self, ticks: u64) -> u64 {
@@ -102,12 +103,10 @@ impl Reader {
 
     /// The switches of all threads of a process.
     fn switches(&mut self, pid: &[u8]) -> Option<[u64; 2]> {
-        self.proc.names_of(join(&mut self.path, pid, b"/task"), &mut self.names).ok()?;
+        self.proc.names_of(join(&mut self.path, &[pid, b"/task"]), &mut self.names).ok()?;
         let mut sum = [0_u64; 2];
         for thread in self.names.iter() {
-            let path = join(&mut self.path, pid, b"/task/");
-            path.extend_from_slice(thread);
-            path.extend_from_slice(b"/status");
+            let path = join(&mut self.path, &[pid, b"/task/", thread, b"/status"]);
             if let Ok(text) = self.proc.read(path, &mut self.text) {
                 let more = details::switches(text);
                 sum = [sum[0].saturating_add(more[0]), sum[1].saturating_add(more[1])];
@@ -118,13 +117,13 @@ impl Reader {
 
     /// How many files a process has open. A process that can be asked counts as one at least, as in collectd.
     fn descriptors(&mut self, pid: &[u8]) -> Option<u64> {
-        self.proc.names_of(join(&mut self.path, pid, b"/fd"), &mut self.names).ok()?;
+        self.proc.names_of(join(&mut self.path, &[pid, b"/fd"]), &mut self.names).ok()?;
         Some((self.names.iter().count() as u64).max(1))
     }
 
     /// How many pieces of memory a process has mapped: the lines of its table.
     fn maps(&mut self, pid: &[u8]) -> io::Result<u64> {
-        let mut file = self.proc.file(join(&mut self.path, pid, b"/maps"))?;
+        let mut file = self.proc.file(join(&mut self.path, &[pid, b"/maps"]))?;
         self.text.resize(CHUNK, 0);
         let mut lines = 0;
         loop {
@@ -161,12 +160,4 @@ impl fmt::Debug for Reader {
 fn line_ends(bytes: &[u8]) -> u64 {
     let ends = bytes.split(|&byte| byte == b'\n').count() - 1;
     ends as u64
-}
-
-/// `pid` and `name`, one after the other, in `path`.
-pub(crate) fn join<'p>(path: &'p mut Vec<u8>, pid: &[u8], name: &[u8]) -> &'p mut Vec<u8> {
-    path.clear();
-    path.extend_from_slice(pid);
-    path.extend_from_slice(name);
-    path
 }

@@ -5,19 +5,10 @@ use std::io;
 use std::path::PathBuf;
 
 use gatherd_sdk::{LogLevel, ValueList};
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Files, Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// The value lists of one identifier.
 fn of(lists: &[ValueList], identifier: &str) -> Vec<String> {
@@ -26,24 +17,22 @@ fn of(lists: &[ValueList], identifier: &str) -> Vec<String> {
 }
 
 /// A folder such as `/proc`.
-struct Proc(tempfile::TempDir);
+struct Proc(Files);
 
 impl Proc {
     fn new() -> Self {
-        let proc = Self(tempfile::tempdir().unwrap());
+        let proc = Self(Files::default());
         proc.write("stat", "cpu 1 2 3 4\nprocesses 500\nprocs_running 2\n");
         fs::create_dir(proc.path().join("sys")).unwrap();
         proc
     }
 
     fn path(&self) -> PathBuf {
-        self.0.path().to_owned()
+        self.0.root().to_owned()
     }
 
     fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        let path = self.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        self.0.write(name, text);
     }
 
     /// A process that used so many ticks in user mode and a tenth in the kernel.
@@ -296,4 +285,27 @@ fn this_process_is_found_on_this_machine() {
     assert!(count.len() == 1 && !count[0].starts_with("[Gauge(0.0)"), "{count:?}");
     assert_eq!(of(&lists, "processes-me/io_octets"), ["[Derive(0), Derive(0)]"]);
     assert_eq!(of(&lists, "processes/fork_rate").len(), 1);
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[
+        ("stat", b"cpu 1 2 3 4\nprocesses 500\nprocs_running 2\n"),
+        ("42/stat", b"42 (a b) S 1 1 1 0 -1 0 10 0 7 0 10 1 0 0 20 0 3 0 100 1000 2 0 0 0 900 100\n"),
+        ("42/cmdline", b"/bin/a b\0--flag\0"),
+        ("42/status", include_bytes!("../fixtures/status.txt")),
+        ("42/io", include_bytes!("../fixtures/io.txt")),
+        ("42/maps", b"one\ntwo\n"),
+        ("42/task/42/status", b"voluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t1\n"),
+    ];
+    assert_bad_input_is_survived(files, Values::Computed, |host, folder| {
+        let config = json!({
+            "process_match": {"all": {"regex": "."}},
+            "collect_context_switch": true,
+            "collect_file_descriptor": true,
+            "collect_memory_maps": true,
+        });
+        let config: Config = serde_json::from_value(config).unwrap();
+        Processes::open(&config, host, folder, None)
+    });
 }

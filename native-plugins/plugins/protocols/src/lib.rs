@@ -48,8 +48,6 @@ struct Counters {
     known: Known<Option<Series>>,
     /// Room to put a protocol, a colon and a name together.
     selector: Vec<u8>,
-    /// How many counters found no room at the last reading.
-    refused: usize,
 }
 
 impl Collector for Protocols {
@@ -58,10 +56,7 @@ impl Collector for Protocols {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigError>> {
-        match Ignorelist::new(&config.value, config.ignore_selected) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(vec![error.complaint("value")]),
-        }
+        Ignorelist::check("value", &config.value)
     }
 
     fn init(config: Config, host: &Host) -> Result<Self, Failure> {
@@ -84,8 +79,7 @@ impl Collector for Protocols {
 impl Protocols {
     /// As [`Collector::init`], from any files; one of them is enough.
     fn open(config: &Config, host: &Host, paths: [&Path; 2]) -> Result<Self, Failure> {
-        let list = Ignorelist::new(&config.value, config.ignore_selected);
-        let list = list.map_err(|error| Failure::new(error.complaint("value").detail))?;
+        let list = Ignorelist::new(&config.value, config.ignore_selected)?;
         let (mut files, mut missing) = (Vec::new(), None);
         for path in paths {
             match ProcFile::open(path) {
@@ -105,7 +99,6 @@ impl Protocols {
                 list,
                 known: Known::new(MAX_COUNTERS),
                 selector: Vec::new(),
-                refused: 0,
             },
         })
     }
@@ -144,11 +137,7 @@ impl Counters {
 
     /// Ends a reading.
     fn finish(&mut self) {
-        let refused = self.known.finish();
-        if refused > self.refused {
-            self.host.warning(&format!("{refused} counters beyond {MAX_COUNTERS} are not reported"));
-        }
-        self.refused = refused;
+        self.known.finish_or_warn(&self.host, "counters");
     }
 }
 

@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads files of its own, and their folder.
 fn running(config: Config, snmp: &[u8], netstat: &[u8]) -> (tempfile::TempDir, PathBuf, Harness<Protocols>) {
@@ -174,4 +164,16 @@ fn a_list_that_was_not_checked_is_refused_all_the_same() {
     let made = Harness::made(move |host| Protocols::open(&only(&["/(/"], false), host, [snmp, snmp]));
     let error = made.err().unwrap().to_string();
     assert!(error.contains("no regular expression"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[
+        ("snmp", include_bytes!("../fixtures/snmp.txt")),
+        ("netstat", include_bytes!("../fixtures/netstat.txt")),
+    ];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        let [snmp, netstat] = ["snmp", "netstat"].map(|name| folder.join(name));
+        Protocols::open(&Config::default(), host, [&snmp, &netstat])
+    });
 }

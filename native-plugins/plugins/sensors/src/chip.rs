@@ -4,9 +4,12 @@
 //! that the driver gives, the bus, and the address on it, such as `it8712-isa-0290`.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+
+use gatherd_sdk::open_for_reading;
 
 /// How many steps up from the chip's device its bus is looked for.
 const MAX_STEPS: usize = 8;
@@ -99,7 +102,8 @@ fn place_of(bus: Option<&str>, name: &str, chip: &Path) -> Option<String> {
 fn is_isa_adapter(chip: &Path, adapter: u16) -> bool {
     let Some(class) = chip.parent().and_then(Path::parent) else { return false };
     let name: PathBuf = class.join(format!("i2c-adapter/i2c-{adapter}/device/name"));
-    fs::read(name).is_ok_and(|name| name.starts_with(b"ISA "))
+    let mut first = [0; 4];
+    open_for_reading(&name).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == *b"ISA "
 }
 
 fn hexadecimal(digits: &str) -> Option<u32> {

@@ -16,7 +16,7 @@ mod feature;
 use std::collections::HashSet;
 use std::path::Path;
 
-use gatherd_sdk::text::{complete_lines, instance_name};
+use gatherd_sdk::text::{complete_lines, instance_name, join};
 use gatherd_sdk::{Batch, Collector, ConfigError, Failure, Folder, Host, Ignorelist, Names, Series};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -108,11 +108,11 @@ impl Collector for Sensors {
 impl Sensors {
     /// As [`Collector::init`], from any folder.
     fn open(config: &Config, host: &Host, path: &Path) -> Result<Self, Failure> {
-        let list = Ignorelist::new(&config.sensor, config.ignore_selected);
+        let list = Ignorelist::new(&config.sensor, config.ignore_selected)?;
         let mut sensors = Self {
             host: host.clone(),
             use_labels: config.use_labels,
-            list: list.map_err(|error| Failure::new(error.complaint("sensor").detail))?,
+            list,
             folder: Folder::open(path)?,
             names: Names::default(),
             path: Vec::new(),
@@ -137,8 +137,11 @@ impl Sensors {
             for below in [b"".as_slice(), b"/device"] {
                 join(&mut self.path, &[name, below, b"/name"]);
                 let Ok(text) = self.folder.read(&self.path, &mut self.text) else { continue };
-                let Some(driver) = complete_lines(text).next() else { continue };
-                for part in [name, below, b" ", driver.trim_ascii(), b"\n"] {
+                let driver = complete_lines(text).next().unwrap_or_default().trim_ascii();
+                if driver.is_empty() {
+                    continue;
+                }
+                for part in [name, below, b" ", driver, b"\n"] {
                     self.chips.extend_from_slice(part);
                 }
                 break;
@@ -212,14 +215,6 @@ impl Sensors {
         let text = self.folder.read(&self.path, &mut self.text).ok()?;
         let label = instance_name(complete_lines(text).next()?.trim_ascii());
         (!label.is_empty()).then_some(label)
-    }
-}
-
-/// `parts`, one after the other, in `path`.
-fn join(path: &mut Vec<u8>, parts: &[&[u8]]) {
-    path.clear();
-    for part in parts {
-        path.extend_from_slice(part);
     }
 }
 

@@ -4,30 +4,18 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Files, Harness, Values, assert_bad_input_is_survived, told_sorted};
 use serde_json::json;
 
 use super::*;
 
-/// Each value list as `identifier [values]`, without the host; sorted, because folders have no order.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    let mut told: Vec<String> = lists.iter().map(one).collect();
-    told.sort();
-    told
-}
-
 /// A folder such as `/sys`.
-struct Machine(tempfile::TempDir);
+struct Machine(Files);
 
 impl Machine {
     /// Without any chip.
     fn new() -> Self {
-        let machine = Self(tempfile::tempdir().unwrap());
+        let machine = Self(Files::default());
         fs::create_dir_all(machine.path("class/hwmon")).unwrap();
         machine
     }
@@ -59,7 +47,7 @@ impl Machine {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.0.path(name)
     }
 
     fn device(&self, name: &str, bus: &str) -> PathBuf {
@@ -96,7 +84,7 @@ fn each_measurement_is_told_by_chip_and_feature() {
         "sensors-w83781d-i2c-0-2d/fanspeed-fan1 [Gauge(980.0)]",
         "sensors-w83781d-i2c-0-2d/voltage-in0 [Gauge(1.245)]",
     ];
-    assert_eq!(told(&Machine::with_chips().running(json!({})).read()), expected);
+    assert_eq!(told_sorted(&Machine::with_chips().running(json!({})).read()), expected);
 }
 
 #[test]
@@ -108,7 +96,7 @@ fn use_labels_calls_measurements_as_the_driver_does() {
         "sensors-w83781d-i2c-0-2d/fanspeed-fan1 [Gauge(980.0)]",
         "sensors-w83781d-i2c-0-2d/voltage-VCore [Gauge(1.245)]",
     ];
-    assert_eq!(told(&Machine::with_chips().running(json!({"use_labels": true})).read()), expected);
+    assert_eq!(told_sorted(&Machine::with_chips().running(json!({"use_labels": true})).read()), expected);
 }
 
 #[test]
@@ -119,7 +107,7 @@ fn sensor_selects_by_the_whole_name_and_ignore_selected_turns_the_choice_round()
         "sensors-nvme-pci-0400/temperature-temp1 [Gauge(31.85)]",
         "sensors-w83781d-i2c-0-2d/voltage-in0 [Gauge(1.245)]",
     ];
-    assert_eq!(told(&machine.running(json!({"sensor": selection})).read()), expected);
+    assert_eq!(told_sorted(&machine.running(json!({"sensor": selection})).read()), expected);
     let config = json!({"sensor": selection, "ignore_selected": true});
     assert_eq!(machine.running(config).read().len(), 3);
 }
@@ -132,7 +120,7 @@ fn chips_come_and_go() {
     assert_eq!(harness.read().len(), 2);
     fs::remove_dir_all(machine.path("class/hwmon/hwmon0")).unwrap();
     machine.chip("hwmon0", "virt", None, &[("power1_input", "1500000\n")]);
-    assert_eq!(told(&harness.read()), ["sensors-virt-virtual-0/power-power1 [Gauge(1.5)]"]);
+    assert_eq!(told_sorted(&harness.read()), ["sensors-virt-virtual-0/power-power1 [Gauge(1.5)]"]);
 }
 
 #[test]
@@ -161,7 +149,7 @@ fn one_name_is_told_once_and_an_unknown_bus_is_virtual() {
         "sensors-same-virtual-0/voltage-in3 [Gauge(3.0)]",
     ];
     let mut harness = machine.running(json!({}));
-    assert_eq!(told(&harness.read()), expected);
+    assert_eq!(told_sorted(&harness.read()), expected);
     assert_eq!(harness.logs(), []);
 }
 
@@ -201,4 +189,18 @@ fn a_faulty_configuration_is_named_by_its_place() {
     assert!(error(json!({"sensor": ["/(/"]})).contains("/sensor/0"));
     assert!(error(json!({"sensor_config_file": "/etc/sensors.conf"})).contains("/sensor_config_file"));
     assert!(error(json!({"sensors": []})).contains("unknown field `sensors`"));
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[
+        ("hwmon0/name", b"coretemp\n"),
+        ("hwmon0/temp1_input", b"45000\n"),
+        ("hwmon0/temp1_label", b"Package id 0\n"),
+        ("hwmon1/name", b"other\n"),
+        ("hwmon1/in0_input", b"1245\n"),
+    ];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Sensors::open(&Config::default(), host, folder)
+    });
 }

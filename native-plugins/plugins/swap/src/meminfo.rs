@@ -2,7 +2,7 @@
 //!
 //! Source: `proc_meminfo(5)`. All numbers there are KiB, though the file says `kB`.
 
-use gatherd_sdk::text::{complete_lines, fields, unsigned};
+use gatherd_sdk::text::named_numbers;
 
 use crate::row::Parts;
 
@@ -35,20 +35,8 @@ pub(crate) enum Nonsense {
 
 /// Picks the fields out of `text`. A field that comes twice counts as it came first.
 pub(crate) fn parse(text: &[u8]) -> MemInfo {
-    let mut info = MemInfo::default();
-    for line in complete_lines(text) {
-        let mut fields = fields(line);
-        let place = match fields.next() {
-            Some(b"SwapTotal:") => &mut info.total,
-            Some(b"SwapFree:") => &mut info.free,
-            Some(b"SwapCached:") => &mut info.cached,
-            _ => continue,
-        };
-        if place.is_none() {
-            *place = fields.next().and_then(unsigned);
-        }
-    }
-    info
+    let [total, free, cached] = named_numbers(text, [b"SwapTotal:".as_slice(), b"SwapFree:", b"SwapCached:"]);
+    MemInfo { total, free, cached }
 }
 
 impl MemInfo {

@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads files of its own, and their folder.
 fn running(config: Config) -> (tempfile::TempDir, Harness<Swap>) {
@@ -217,4 +207,30 @@ fn this_machine_tells_its_swap_space() {
 fn an_unknown_option_is_named() {
     let error = Harness::<Swap>::new(json!({"by_device": true})).err().unwrap().to_string();
     assert!(error.contains("unknown field `by_device`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[
+        ("meminfo", include_bytes!("../fixtures/meminfo.txt")),
+        ("vmstat", include_bytes!("../fixtures/vmstat.txt")),
+    ];
+    assert_bad_input_is_survived(files, Values::Computed, |host, folder| {
+        let [meminfo, swaps, vmstat] = ["meminfo", "swaps", "vmstat"].map(|name| folder.join(name));
+        let sources = Sources { meminfo: &meminfo, swaps: &swaps, vmstat: &vmstat };
+        Swap::open(Config::default(), host, sources, 4096)
+    });
+}
+
+#[test]
+fn a_bad_list_of_devices_is_survived() {
+    let files: &[(&str, &[u8])] = &[
+        ("swaps", include_bytes!("../fixtures/swaps.txt")),
+        ("vmstat", include_bytes!("../fixtures/vmstat.txt")),
+    ];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        let [meminfo, swaps, vmstat] = ["meminfo", "swaps", "vmstat"].map(|name| folder.join(name));
+        let sources = Sources { meminfo: &meminfo, swaps: &swaps, vmstat: &vmstat };
+        Swap::open(Config { report_by_device: true, ..Config::default() }, host, sources, 4096)
+    });
 }

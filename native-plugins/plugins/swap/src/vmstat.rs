@@ -2,7 +2,7 @@
 //!
 //! Source: the kernel's `mm/vmstat.c`. Each line is a name, a blank and a number.
 
-use gatherd_sdk::text::{complete_lines, fields, unsigned};
+use gatherd_sdk::text::named_numbers;
 
 /// Pages that moved since boot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,21 +14,7 @@ pub(crate) struct Moved {
 /// What `text` says; `None` where one of the two is missing or is no number. What comes twice counts as it came
 /// first.
 pub(crate) fn parse(text: &[u8]) -> Option<Moved> {
-    let (mut inward, mut outward) = (None, None);
-    for line in complete_lines(text) {
-        let mut fields = fields(line);
-        let place = match fields.next() {
-            Some(b"pswpin") => &mut inward,
-            Some(b"pswpout") => &mut outward,
-            _ => continue,
-        };
-        if place.is_none() {
-            *place = fields.next().and_then(unsigned);
-        }
-        if inward.is_some() && outward.is_some() {
-            break;
-        }
-    }
+    let [inward, outward] = named_numbers(text, [b"pswpin".as_slice(), b"pswpout"]);
     Some(Moved { inward: inward?, outward: outward? })
 }
 

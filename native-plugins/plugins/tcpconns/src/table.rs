@@ -9,8 +9,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use gatherd_sdk::Failure;
 use gatherd_sdk::text::fields;
+use gatherd_sdk::{Failure, open_for_reading};
 
 /// Names of the states that connections are counted by, from state 1 on.
 pub(crate) const STATES: [&str; 11] = [
@@ -56,7 +56,7 @@ impl Table {
     ///
     /// What else the system said.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, Failure> {
-        match File::open(path) {
+        match open_for_reading(path) {
             Ok(file) => Ok(Some(Self { path: path.to_owned(), file })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Failure::io(format!("open {}", path.display()), error)),

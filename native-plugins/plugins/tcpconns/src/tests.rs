@@ -1,11 +1,10 @@
 //! The plugin from its tables to its value lists.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
 use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, instances};
 use serde_json::json;
 
 use super::*;
@@ -20,11 +19,6 @@ fn told(lists: &[ValueList]) -> Vec<String> {
         (number != "0").then(|| format!("{} {} {number}", id.plugin_instance, id.type_instance))
     };
     lists.iter().filter_map(one).collect()
-}
-
-/// The plugin instances that are told.
-fn instances(lists: &[ValueList]) -> BTreeSet<String> {
-    lists.iter().map(|list| list.identifier.plugin_instance.to_string()).collect()
 }
 
 /// A plugin that reads tables of its own, and their folder.
@@ -67,18 +61,14 @@ fn chosen_ports_are_told_though_nothing_listens_and_nothing_else_is() {
     let lists = harness.read();
     let expected = ["22-local ESTABLISHED 1", "22-local LISTEN 1", "443-remote TIME_WAIT 1"];
     assert_eq!(told(&lists), expected);
-    assert_eq!(
-        instances(&lists),
-        ["22-local", "22-remote", "443-remote", "9-local"].map(str::to_owned).into()
-    );
+    assert_eq!(instances(&lists), ["22-local", "22-remote", "443-remote", "9-local"]);
 }
 
 #[test]
 fn listening_ports_adds_to_chosen_ones_or_takes_the_default_away() {
     let (_folder, _path, mut harness) =
         running(json!({"listening_ports": true, "local_port": [9]}), TCP, TCP6);
-    let expected = ["22-local", "2024-local", "80-local", "9-local"].map(str::to_owned).into();
-    assert_eq!(instances(&harness.read()), expected);
+    assert_eq!(instances(&harness.read()), ["2024-local", "22-local", "80-local", "9-local"]);
     let (_folder, _path, mut harness) = running(json!({"listening_ports": false}), TCP, TCP6);
     assert_eq!(harness.read(), []);
 }
@@ -95,7 +85,7 @@ fn all_ports_summary_counts_every_connection_once() {
 #[test]
 fn a_port_is_told_as_long_as_something_listens() {
     let (_folder, path, mut harness) = running(json!({}), TCP, b"");
-    assert_eq!(instances(&harness.read()), ["22-local", "2024-local"].map(str::to_owned).into());
+    assert_eq!(instances(&harness.read()), ["2024-local", "22-local"]);
     let without = String::from_utf8(TCP.to_vec())
         .unwrap()
         .replace("0A 00000000:00000000 00:00000000 00000000     0        0 18842", "07");
@@ -155,4 +145,13 @@ fn a_port_of_this_machine_is_seen() {
     let mut harness = Harness::<TcpConns>::new(json!({})).unwrap();
     let wanted = format!("{port}-local LISTEN 1");
     assert!(told(&harness.read()).contains(&wanted), "{wanted}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("tcp", TCP), ("tcp6", TCP6)];
+    assert_bad_input_is_survived(files, Values::Computed, |host, folder| {
+        let config: Config = serde_json::from_value(json!({"all_ports_summary": true})).unwrap();
+        TcpConns::open(&config, host, folder)
+    });
 }

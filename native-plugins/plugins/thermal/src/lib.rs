@@ -12,7 +12,7 @@ mod device;
 
 use std::path::Path;
 
-use gatherd_sdk::text::instance_name;
+use gatherd_sdk::text::{instance_name, join};
 use gatherd_sdk::{Batch, Collector, ConfigError, Failure, Folder, Host, Ignorelist, Known, Names, Series};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -52,9 +52,6 @@ pub struct Thermal {
     text: Vec<u8>,
     /// By name; `None` for those that are not to be reported.
     known: Known<Option<Row>>,
-    most: usize,
-    /// How many devices found no room at the last reading.
-    refused: usize,
 }
 
 /// The series of one device, which has one of the two or both.
@@ -70,10 +67,7 @@ impl Collector for Thermal {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigError>> {
-        match Ignorelist::new(&config.device, config.ignore_selected) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(vec![error.complaint("device")]),
-        }
+        Ignorelist::check("device", &config.device)
     }
 
     fn init(config: Config, host: &Host) -> Result<Self, Failure> {
@@ -94,10 +88,7 @@ impl Collector for Thermal {
             let Some(Some(row)) = known.entry(name, || Row::new(host, list, name)) else { continue };
             // A device may vanish, and a sensor may fail to answer, at any moment.
             let mut of = |file: &[u8], parse: fn(&[u8]) -> Option<f64>| {
-                path.clear();
-                path.extend_from_slice(name);
-                path.extend_from_slice(file);
-                folder.read(path, text).ok().and_then(parse)
+                folder.read(join(path, &[name, file]), text).ok().and_then(parse)
             };
             let (temperature, state) = match self.source {
                 Source::Sys => (of(b"/temp", device::degrees), of(b"/cur_state", device::state)),
@@ -109,11 +100,7 @@ impl Collector for Thermal {
                 }
             }
         }
-        let refused = known.finish();
-        if refused > self.refused {
-            host.warning(&format!("{refused} thermal devices beyond {} are not reported", self.most));
-        }
-        self.refused = refused;
+        known.finish_or_warn(host, "thermal devices");
         Ok(())
     }
 }
@@ -121,7 +108,7 @@ impl Collector for Thermal {
 impl Thermal {
     /// As [`Collector::init`], from any folders, with at most `most` devices.
     fn open(config: &Config, host: &Host, most: usize, sys: &Path, acpi: &Path) -> Result<Self, Failure> {
-        let list = Ignorelist::new(&config.device, config.ignore_selected);
+        let list = Ignorelist::new(&config.device, config.ignore_selected)?;
         let (source, folder) = match Folder::open(sys) {
             Ok(folder) if !config.force_use_procfs => (Source::Sys, folder),
             _ => (Source::Acpi, open_acpi(config, sys, acpi)?),
@@ -133,15 +120,13 @@ impl Thermal {
         }
         Ok(Self {
             host: host.clone(),
-            list: list.map_err(|error| Failure::new(error.complaint("device").detail))?,
+            list,
             source,
             folder,
             names,
             path: Vec::new(),
             text: Vec::new(),
             known: Known::new(most),
-            most,
-            refused: 0,
         })
     }
 }

@@ -1,59 +1,25 @@
 //! The plugin from its folders to its value lists.
 
 use std::fs;
-use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Files, Harness, HarnessError, Values, assert_bad_input_is_survived, told_sorted};
 use serde_json::json;
 
 use super::*;
 
-/// Each value list as `identifier [values]`, without the host; sorted, because folders have no order.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    let mut told: Vec<String> = lists.iter().map(one).collect();
-    told.sort();
-    told
+/// A plugin that reads folders of its own in place of the kernel's.
+fn start(machine: &Files, config: serde_json::Value) -> Result<Harness<Thermal>, HarnessError> {
+    let config: Config = serde_json::from_value(config).unwrap();
+    let (sys, acpi) = (machine.path("sys"), machine.path("acpi"));
+    Harness::made(move |host| Thermal::open(&config, host, MAX_DEVICES, &sys, &acpi))
 }
 
-/// Folders such as those of the kernel.
-struct Machine(tempfile::TempDir);
+fn running(machine: &Files, config: serde_json::Value) -> Harness<Thermal> {
+    start(machine, config).unwrap()
+}
 
-impl Machine {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let machine = Self(tempfile::tempdir().unwrap());
-        for (name, text) in files {
-            machine.write(name, text);
-        }
-        machine
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn start(&self, config: serde_json::Value) -> Result<Harness<Thermal>, gatherd_testkit::HarnessError> {
-        let config: Config = serde_json::from_value(config).unwrap();
-        let (sys, acpi) = (self.path("sys"), self.path("acpi"));
-        Harness::made(move |host| Thermal::open(&config, host, MAX_DEVICES, &sys, &acpi))
-    }
-
-    fn running(&self, config: serde_json::Value) -> Harness<Thermal> {
-        self.start(config).unwrap()
-    }
-
-    fn failure(&self, config: serde_json::Value) -> String {
-        self.start(config).err().unwrap().to_string()
-    }
+fn failure(machine: &Files, config: serde_json::Value) -> String {
+    start(machine, config).err().unwrap().to_string()
 }
 
 const SYS: [(&str, &str); 5] = [
@@ -71,58 +37,61 @@ fn zones_have_temperatures_and_cooling_devices_have_states() {
         "thermal-thermal_zone0/temperature [Gauge(48.5)]",
         "thermal-thermal_zone1/temperature [Gauge(-1.25)]",
     ];
-    assert_eq!(told(&Machine::new(&SYS).running(json!({})).read()), expected);
+    assert_eq!(told_sorted(&running(&Files::new(&SYS), json!({})).read()), expected);
 }
 
 #[test]
 fn device_selects_and_ignore_selected_turns_the_choice_round() {
-    let machine = Machine::new(&SYS);
-    let mut harness = machine.running(json!({"device": ["thermal_zone0", "/^cool/"]}));
+    let machine = Files::new(&SYS);
+    let mut harness = running(&machine, json!({"device": ["thermal_zone0", "/^cool/"]}));
     let expected =
         ["thermal-cooling_device0/gauge [Gauge(3.0)]", "thermal-thermal_zone0/temperature [Gauge(48.5)]"];
-    assert_eq!(told(&harness.read()), expected);
-    let mut harness = machine.running(json!({"device": ["/zone/"], "ignore_selected": true}));
-    assert_eq!(told(&harness.read()), ["thermal-cooling_device0/gauge [Gauge(3.0)]"]);
+    assert_eq!(told_sorted(&harness.read()), expected);
+    let mut harness = running(&machine, json!({"device": ["/zone/"], "ignore_selected": true}));
+    assert_eq!(told_sorted(&harness.read()), ["thermal-cooling_device0/gauge [Gauge(3.0)]"]);
 }
 
 #[test]
 fn without_the_newer_folder_or_by_wish_the_older_is_read() {
     let acpi = ("acpi/THRM/temperature", "temperature:             55 C\n");
     let expected = ["thermal-THRM/temperature [Gauge(55.0)]"];
-    assert_eq!(told(&Machine::new(&[acpi]).running(json!({})).read()), expected);
-    let both = Machine::new(&[acpi, SYS[0]]);
-    assert_eq!(told(&both.running(json!({"force_use_procfs": true})).read()), expected);
-    assert_eq!(told(&both.running(json!({})).read()), ["thermal-thermal_zone0/temperature [Gauge(48.5)]"]);
+    assert_eq!(told_sorted(&running(&Files::new(&[acpi]), json!({})).read()), expected);
+    let both = Files::new(&[acpi, SYS[0]]);
+    assert_eq!(told_sorted(&running(&both, json!({"force_use_procfs": true})).read()), expected);
+    assert_eq!(
+        told_sorted(&running(&both, json!({})).read()),
+        ["thermal-thermal_zone0/temperature [Gauge(48.5)]"]
+    );
 }
 
 #[test]
 fn devices_come_and_go_and_what_cannot_be_read_is_left_out() {
-    let machine = Machine::new(&SYS);
-    let mut harness = machine.running(json!({}));
+    let machine = Files::new(&SYS);
+    let mut harness = running(&machine, json!({}));
     assert_eq!(harness.read().len(), 3);
-    fs::remove_dir_all(machine.path("sys/thermal_zone0")).unwrap();
+    machine.remove("sys/thermal_zone0");
     machine.write("sys/thermal_zone1/temp", "");
     machine.write("sys/cooling_device0/cur_state", "1");
     machine.write("sys/thermal_zone2/temp", "7000\n");
     fs::create_dir_all(machine.path("sys/thermal_zone3/temp")).unwrap();
-    assert_eq!(told(&harness.read()), ["thermal-thermal_zone2/temperature [Gauge(7.0)]"]);
+    assert_eq!(told_sorted(&harness.read()), ["thermal-thermal_zone2/temperature [Gauge(7.0)]"]);
 }
 
 #[test]
 fn a_machine_without_devices_is_a_failure_that_names_what_is_missing() {
-    let nothing = Machine::new(&[]);
+    let nothing = Files::default();
     let (sys, acpi) = (nothing.path("sys"), nothing.path("acpi"));
     let expected = format!("there is neither {} nor {}", sys.display(), acpi.display());
-    assert!(nothing.failure(json!({})).contains(&expected));
+    assert!(failure(&nothing, json!({})).contains(&expected));
     let expected = format!("there is no {}", acpi.display());
-    assert!(nothing.failure(json!({"force_use_procfs": true})).contains(&expected));
+    assert!(failure(&nothing, json!({"force_use_procfs": true})).contains(&expected));
     fs::create_dir(&sys).unwrap();
-    assert!(nothing.failure(json!({})).contains(&format!("{} lists no thermal device", sys.display())));
+    assert!(failure(&nothing, json!({})).contains(&format!("{} lists no thermal device", sys.display())));
 }
 
 #[test]
 fn more_devices_than_can_be_followed_are_logged_once() {
-    let machine = Machine::new(&SYS);
+    let machine = Files::new(&SYS);
     let (sys, acpi) = (machine.path("sys"), machine.path("acpi"));
     let mut harness =
         Harness::made(move |host| Thermal::open(&Config::default(), host, 2, &sys, &acpi)).unwrap();
@@ -137,4 +106,23 @@ fn a_faulty_configuration_is_named_by_its_place() {
     let error = |config| Harness::<Thermal>::new(config).err().unwrap().to_string();
     assert!(error(json!({"device": ["/(/"]})).contains("/device/0"));
     assert!(error(json!({"devices": []})).contains("unknown field `devices`"));
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] =
+        &[("sys/thermal_zone0/temp", b"-48500\n"), ("sys/cooling_device0/cur_state", b"31\n")];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        let (sys, acpi) = (folder.join("sys"), folder.join("acpi"));
+        Thermal::open(&Config::default(), host, MAX_DEVICES, &sys, &acpi)
+    });
+}
+
+#[test]
+fn bad_files_of_old_kernels_are_survived() {
+    let files: &[(&str, &[u8])] = &[("acpi/TZ0/temperature", b"temperature:             48 C\n")];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        let (sys, acpi) = (folder.join("sys"), folder.join("acpi"));
+        Thermal::open(&Config::default(), host, MAX_DEVICES, &sys, &acpi)
+    });
 }

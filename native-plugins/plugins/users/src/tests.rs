@@ -2,21 +2,11 @@
 
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
 use crate::utmp::RECORD;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A table of so many users who are logged in.
 fn table(users: usize) -> Vec<u8> {
@@ -92,4 +82,12 @@ fn this_machine_counts_logins_or_says_why_not() {
 fn an_unknown_option_is_named() {
     let error = Harness::<Users>::new(json!({"verbose": true})).err().unwrap().to_string();
     assert!(error.contains("unknown field `verbose`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("utmp", &table(2))];
+    assert_bad_input_is_survived(files, Values::Computed, |host, folder| {
+        Users::open(host, &folder.join("utmp"))
+    });
 }

@@ -42,8 +42,6 @@ pub struct Vmem {
     pairs: Pairs,
     /// What each line of the file is reported as, by its name.
     known: Known<Line>,
-    /// How many lines found no room at the last reading.
-    refused: usize,
 }
 
 /// What one line of the file is reported as.
@@ -94,17 +92,12 @@ impl Vmem {
             file: ProcFile::open(path)?,
             pairs: Pairs::new(host),
             known: Known::new(MAX_LINES),
-            refused: 0,
         })
     }
 
     /// Ends a reading; a file that told nothing at all is a failure.
     fn finish(&mut self) -> Result<(), Failure> {
-        let refused = self.known.finish();
-        if refused > self.refused {
-            self.host.warning(&format!("{refused} lines beyond {MAX_LINES} are not reported"));
-        }
-        self.refused = refused;
+        self.known.finish_or_warn(&self.host, "lines");
         if self.known.is_empty() {
             return Err(Failure::new(format!("{} has no readable line", self.file.path().display())));
         }

@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A plugin that reads a file of its own, and the file.
 fn running(config: Config, text: &[u8]) -> (tempfile::TempDir, PathBuf, Harness<Vmem>) {
@@ -153,4 +143,12 @@ fn this_machine_has_pages() {
 fn an_unknown_option_is_named() {
     let error = Harness::<Vmem>::new(json!({"Verbose": true})).err().unwrap().to_string();
     assert!(error.contains("unknown field `Verbose`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("vmstat", include_bytes!("../fixtures/linux-6.txt"))];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Vmem::open(Config { verbose: true }, host, &folder.join("vmstat"))
+    });
 }

@@ -36,8 +36,6 @@ pub struct Wireless {
     rate: RateSource,
     /// Series of each link by its name: quality, power, noise, bit rate.
     known: Known<[Series; 4]>,
-    /// How many links found no room at the last reading.
-    refused: usize,
 }
 
 impl Collector for Wireless {
@@ -68,11 +66,7 @@ impl Collector for Wireless {
                 }
             }
         }
-        let refused = self.known.finish();
-        if refused > self.refused {
-            self.host.warning(&format!("{refused} wireless links beyond {MAX_LINKS} are not reported"));
-        }
-        self.refused = refused;
+        self.known.finish_or_warn(&self.host, "wireless links");
         Ok(())
     }
 }
@@ -80,13 +74,7 @@ impl Collector for Wireless {
 impl Wireless {
     /// As [`Collector::init`], from any file and any source of bit rates.
     fn open(host: &Host, path: &Path, rate: RateSource) -> Result<Self, Failure> {
-        Ok(Self {
-            host: host.clone(),
-            file: ProcFile::open(path)?,
-            rate,
-            known: Known::new(MAX_LINKS),
-            refused: 0,
-        })
+        Ok(Self { host: host.clone(), file: ProcFile::open(path)?, rate, known: Known::new(MAX_LINKS) })
     }
 }
 

@@ -3,20 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::Harness;
+use gatherd_testkit::{Harness, Values, assert_bad_input_is_survived, told};
 use serde_json::json;
 
 use super::*;
-
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
-}
 
 /// A driver that tells the rate of one interface.
 fn rate(name: &[u8]) -> Option<f64> {
@@ -87,4 +77,12 @@ fn a_missing_file_is_a_failure_that_names_it() {
 fn there_are_no_options() {
     let error = Harness::<Wireless>::new(json!({"interface": "wlan0"})).err().unwrap().to_string();
     assert!(error.contains("unknown field `interface`"), "{error}");
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[("wireless", include_bytes!("../fixtures/wireless.txt"))];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Wireless::open(host, &folder.join("wireless"), Box::new(rate))
+    });
 }

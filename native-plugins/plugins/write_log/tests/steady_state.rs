@@ -1,6 +1,6 @@
 //! What a write of plugin `write_log` allocates.
 
-#[path = "../../csv/tests/support/steady_write.rs"]
+#[path = "../../steady_write.rs"]
 mod steady_write;
 
 use gatherd_plugin_write_log::WriteLog;

@@ -11,7 +11,7 @@ mod stat;
 
 use std::path::Path;
 
-use gatherd_sdk::text::{lone_unsigned, unsigned};
+use gatherd_sdk::text::{join, lone_unsigned, unsigned};
 use gatherd_sdk::{Batch, Collector, ConfigError, Failure, Folder, Host, Ignorelist, Known, Names};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,8 +41,6 @@ pub struct Zram {
     names: Names,
     /// By name; `None` for those that are not to be reported.
     known: Known<Option<Row>>,
-    /// How many devices found no room at the last reading.
-    refused: usize,
 }
 
 /// Reads files of devices into buffers that are kept.
@@ -59,10 +57,7 @@ impl Collector for Zram {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigError>> {
-        match Ignorelist::new(&config.device, config.ignore_selected) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(vec![error.complaint("device")]),
-        }
+        Ignorelist::check("device", &config.device)
     }
 
     fn init(config: Config, host: &Host) -> Result<Self, Failure> {
@@ -79,18 +74,14 @@ impl Collector for Zram {
                 report(reader, name, row, out);
             }
         }
-        let refused = known.finish();
-        if refused > self.refused {
-            host.warning(&format!("{refused} devices beyond {MAX_DEVICES} are not reported"));
-        }
-        self.refused = refused;
+        known.finish_or_warn(host, "devices");
         Ok(())
     }
 }
 
 /// Reports a device, as far as it can be read, where it is set up.
 fn report(reader: &mut Reader, name: &[u8], row: &Row, out: &mut Batch) {
-    if reader.read(name, b"/initstate").and_then(lone_unsigned) != Some(1) {
+    if !reader.is_set_up(name) {
         return;
     }
     let size = reader.read(name, b"/disksize").and_then(lone_unsigned);
@@ -106,21 +97,14 @@ fn report(reader: &mut Reader, name: &[u8], row: &Row, out: &mut Batch) {
 impl Zram {
     /// As [`Collector::init`], from any folder.
     fn open(config: &Config, host: &Host, path: &Path) -> Result<Self, Failure> {
-        let list = Ignorelist::new(&config.device, config.ignore_selected);
-        let folder = Folder::open(path)?;
+        let list = Ignorelist::new(&config.device, config.ignore_selected)?;
+        let mut reader = Reader { folder: Folder::open(path)?, path: Vec::new(), text: Vec::new() };
         let mut names = Names::default();
-        folder.names(&mut names)?;
-        if !names.iter().any(is_device) {
-            return Err(Failure::new(format!("{} lists no zram device", path.display())));
+        reader.folder.names(&mut names)?;
+        if !names.iter().any(|name| is_device(name) && reader.is_set_up(name)) {
+            return Err(Failure::new(format!("{} lists no zram device that is set up", path.display())));
         }
-        Ok(Self {
-            host: host.clone(),
-            list: list.map_err(|error| Failure::new(error.complaint("device").detail))?,
-            reader: Reader { folder, path: Vec::new(), text: Vec::new() },
-            names,
-            known: Known::new(MAX_DEVICES),
-            refused: 0,
-        })
+        Ok(Self { host: host.clone(), list, reader, names, known: Known::new(MAX_DEVICES) })
     }
 }
 
@@ -130,11 +114,13 @@ fn is_device(name: &[u8]) -> bool {
 }
 
 impl Reader {
+    /// True where the device has a size.
+    fn is_set_up(&mut self, name: &[u8]) -> bool {
+        self.read(name, b"/initstate").and_then(lone_unsigned) == Some(1)
+    }
+
     fn read(&mut self, name: &[u8], file: &[u8]) -> Option<&[u8]> {
-        self.path.clear();
-        self.path.extend_from_slice(name);
-        self.path.extend_from_slice(file);
-        self.folder.read(&self.path, &mut self.text).ok()
+        self.folder.read(join(&mut self.path, &[name, file]), &mut self.text).ok()
     }
 }
 

@@ -1,62 +1,28 @@
 //! The plugin from a folder of block devices to its value lists.
 
 use std::fs;
-use std::path::PathBuf;
 
-use gatherd_sdk::ValueList;
-use gatherd_testkit::{Harness, HarnessError};
+use gatherd_testkit::{Files, Harness, HarnessError, Values, assert_bad_input_is_survived, instances, told};
 use serde_json::json;
 
 use super::*;
 
-/// Each value list as `identifier [values]`, without the host.
-fn told(lists: &[ValueList]) -> Vec<String> {
-    let one = |list: &ValueList| {
-        let identifier = list.identifier.to_string();
-        format!("{} {:?}", identifier.trim_start_matches("testhost/"), list.values)
-    };
-    lists.iter().map(one).collect()
+/// A folder such as `/sys/block`, with a disk, and devices of these names that are set up.
+fn block(names: &[&str]) -> Files {
+    let block = Files::default();
+    block.write("sda/size", "8\n");
+    for name in names {
+        block.write(&format!("{name}/initstate"), "1\n");
+        block.write(&format!("{name}/disksize"), "67108864\n");
+        block.write(&format!("{name}/mm_stat"), include_str!("../fixtures/mm_stat.txt"));
+        block.write(&format!("{name}/io_stat"), "       0        1 2        33\n");
+    }
+    block
 }
 
-/// The devices that are told, sorted.
-fn devices(lists: &[ValueList]) -> Vec<String> {
-    let mut names: Vec<String> =
-        lists.iter().map(|list| list.identifier.plugin_instance.to_string()).collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// A folder such as `/sys/block`.
-struct Block(tempfile::TempDir);
-
-impl Block {
-    /// With a disk, and devices of these names that are set up.
-    fn new(names: &[&str]) -> Self {
-        let block = Self(tempfile::tempdir().unwrap());
-        block.write("sda/size", "8\n");
-        for name in names {
-            block.write(&format!("{name}/initstate"), "1\n");
-            block.write(&format!("{name}/disksize"), "67108864\n");
-            block.write(&format!("{name}/mm_stat"), include_str!("../fixtures/mm_stat.txt"));
-            block.write(&format!("{name}/io_stat"), "       0        1 2        33\n");
-        }
-        block
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn start(&self, config: serde_json::Value) -> Result<Harness<Zram>, HarnessError> {
-        let (config, path) = (serde_json::from_value::<Config>(config).unwrap(), self.path(""));
-        Harness::made(move |host| Zram::open(&config, host, &path))
-    }
+fn start(block: &Files, config: serde_json::Value) -> Result<Harness<Zram>, HarnessError> {
+    let (config, path) = (serde_json::from_value::<Config>(config).unwrap(), block.root().to_owned());
+    Harness::made(move |host| Zram::open(&config, host, &path))
 }
 
 #[test]
@@ -77,14 +43,14 @@ fn a_device_tells_its_memory_and_its_troubles() {
         "zram-zram0/total_operations-invalid_io [Derive(2)]",
         "zram-zram0/total_operations-notify_free [Derive(33)]",
     ];
-    assert_eq!(told(&Block::new(&["zram0"]).start(json!({})).unwrap().read()), expected);
+    assert_eq!(told(&start(&block(&["zram0"]), json!({})).unwrap().read()), expected);
 }
 
 #[test]
 fn an_empty_device_has_no_ratio_and_an_old_kernel_no_huge_pages() {
-    let block = Block::new(&["zram0"]);
+    let block = block(&["zram0"]);
     block.write("zram0/mm_stat", "0 0 0 0 0 0 0\n");
-    let lists = told(&block.start(json!({})).unwrap().read());
+    let lists = told(&start(&block, json!({})).unwrap().read());
     assert_eq!(lists.len(), 12);
     assert!(
         !lists.iter().any(|line| line.contains("compression_ratio") || line.contains("huge")),
@@ -94,18 +60,22 @@ fn an_empty_device_has_no_ratio_and_an_old_kernel_no_huge_pages() {
 
 #[test]
 fn a_device_that_is_not_set_up_is_not_told_until_it_is() {
-    let block = Block::new(&["zram0"]);
+    let block = block(&["zram0", "zram1"]);
     block.write("zram0/initstate", "0\n");
-    let mut harness = block.start(json!({})).unwrap();
-    assert_eq!(harness.read(), []);
+    let mut harness = start(&block, json!({})).unwrap();
+    assert_eq!(instances(&harness.read()), ["zram1"]);
     block.write("zram0/initstate", "1\n");
-    assert_eq!(harness.read().len(), 14);
+    assert_eq!(harness.read().len(), 2 * 14);
+    for name in ["zram0", "zram1"] {
+        block.write(&format!("{name}/initstate"), "0\n");
+    }
+    assert_eq!(harness.read(), []);
 }
 
 #[test]
 fn device_selects_and_ignore_selected_turns_the_choice_round() {
-    let block = Block::new(&["zram0", "zram1", "zram12", "zramx"]);
-    let of = |config| devices(&block.start(config).unwrap().read());
+    let block = block(&["zram0", "zram1", "zram12", "zramx"]);
+    let of = |config| instances(&start(&block, config).unwrap().read());
     assert_eq!(of(json!({})), ["zram0", "zram1", "zram12"]);
     assert_eq!(of(json!({"device": ["zram0", "/2$/"]})), ["zram0", "zram12"]);
     assert_eq!(of(json!({"device": ["zram0", "/2$/"], "ignore_selected": true})), ["zram1"]);
@@ -113,21 +83,25 @@ fn device_selects_and_ignore_selected_turns_the_choice_round() {
 
 #[test]
 fn devices_come_and_go_and_what_cannot_be_read_is_left_out() {
-    let block = Block::new(&["zram0", "zram1"]);
-    let mut harness = block.start(json!({})).unwrap();
-    assert_eq!(devices(&harness.read()), ["zram0", "zram1"]);
-    fs::remove_dir_all(block.path("zram0")).unwrap();
+    let block = block(&["zram0", "zram1"]);
+    let mut harness = start(&block, json!({})).unwrap();
+    assert_eq!(instances(&harness.read()), ["zram0", "zram1"]);
+    block.remove("zram0");
     block.write("zram1/mm_stat", "1 2 3");
     fs::create_dir_all(block.path("zram2")).unwrap();
     let lists = harness.read();
-    assert_eq!((devices(&lists), lists.len()), (vec!["zram1".to_owned()], 4));
+    assert_eq!((instances(&lists), lists.len()), (vec!["zram1".to_owned()], 4));
 }
 
 #[test]
-fn a_machine_without_devices_is_a_failure_that_names_the_folder() {
-    let block = Block::new(&[]);
-    let error = block.start(json!({})).err().unwrap().to_string();
-    assert!(error.contains(&format!("{} lists no zram device", block.path("").display())), "{error}");
+fn a_machine_without_a_device_that_is_set_up_is_a_failure_that_names_the_folder() {
+    let block = block(&[]);
+    let expected = format!("{} lists no zram device that is set up", block.root().display());
+    let error = start(&block, json!({})).err().unwrap().to_string();
+    assert!(error.contains(&expected), "{error}");
+    block.write("zram0/initstate", "0\n");
+    let error = start(&block, json!({})).err().unwrap().to_string();
+    assert!(error.contains(&expected), "{error}");
     let made = Harness::made(|host| Zram::open(&Config::default(), host, Path::new("/no/block")));
     let error = made.err().unwrap().to_string();
     assert!(error.contains("/no/block: No such file or directory"), "{error}");
@@ -138,4 +112,17 @@ fn a_faulty_configuration_is_named_by_its_place() {
     let error = |config| Harness::<Zram>::new(config).err().unwrap().to_string();
     assert!(error(json!({"device": [""]})).contains("/device/0"));
     assert!(error(json!({"devices": []})).contains("unknown field `devices`"));
+}
+
+#[test]
+fn bad_files_are_survived() {
+    let files: &[(&str, &[u8])] = &[
+        ("zram0/initstate", b"1\n"),
+        ("zram0/disksize", b"67108864\n"),
+        ("zram0/mm_stat", include_bytes!("../fixtures/mm_stat.txt")),
+        ("zram0/io_stat", b"       0        1 2        33\n"),
+    ];
+    assert_bad_input_is_survived(files, Values::AsTheyStand, |host, folder| {
+        Zram::open(&Config::default(), host, folder)
+    });
 }

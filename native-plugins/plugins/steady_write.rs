@@ -1,10 +1,8 @@
-//! Counts what a write allocates; the tests `steady_state` of the two writers include this file.
-//!
-//! An allocator can only be counted where it is called, so this holds `unsafe`: it hands every call on to the
-//! system's allocator.
+//! What a write allocates; the tests `steady_state` of the two writers include this file.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "counting.rs"]
+mod counting;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,36 +11,6 @@ use gatherd_loader::{
 };
 use gatherd_sdk::model::{DataSet, TypesDb};
 use gatherd_sdk::{CdTime, Collector, Interval, Notification, Value};
-
-/// The system's allocator, which counts the calls of each thread.
-struct Counting;
-
-thread_local! {
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: each function does what the system's allocator does; counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.set(CALLS.get() + 1);
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.dealloc(place, layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        CALLS.set(CALLS.get() + 1);
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.realloc(place, layout, size) }
-    }
-}
 
 /// A daemon whose series are `testhost/p-<number>/if_octets`, and which counts lines of the log.
 struct Sink {
@@ -98,7 +66,7 @@ pub(crate) fn assert_writes_without_allocation<C: Collector>(config: &str) -> u6
     let mut time = CdTime::from_secs(1_795_238_428);
     let mut allocations = || {
         let logged = || sink.lines.load(Ordering::Relaxed);
-        let (before, lines_before) = (CALLS.get(), logged());
+        let lines_before = logged();
         time = time.plus(Interval::DEFAULT.span());
         let item = |series| WriteItem {
             series,
@@ -107,9 +75,9 @@ pub(crate) fn assert_writes_without_allocation<C: Collector>(config: &str) -> u6
             time,
             interval: Interval::DEFAULT,
         };
-        instance.write((0..100).map(item)).expect("a write");
+        let asked = counting::allocations(|| instance.write((0..100).map(item)).expect("a write"));
         let copies = usize::try_from(logged() - lines_before).expect("a few lines");
-        (CALLS.get() - before).saturating_sub(copies)
+        asked.saturating_sub(copies)
     };
     let warm_up = [allocations(), allocations()];
     let steady: Vec<usize> = (0..10).map(|_| allocations()).collect();
