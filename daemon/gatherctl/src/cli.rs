@@ -2,12 +2,14 @@
 
 use crate::commands::plugin_config::Pair;
 use crate::output::Form;
+use crate::paper::When;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use gatherd_client::types::{PluginState, Severity};
 use gatherd_client::{NotificationFilter, PluginFilter, PluginTypeFilter, ValueFilter};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What `gatherctl --help` ends with.
 const AFTER: &str = "\
@@ -17,6 +19,12 @@ Without --url and --socket the daemon is looked for at GATHERCTL_URL or GATHERCT
 unix socket of the runtime directory, then at http://127.0.0.1:8720.
 
 Exit codes: 0 done, 1 the daemon said no, 2 something is wrong here (arguments, files), 3 no connection.";
+
+/// What `gatherctl completions --help` ends with.
+const HOW_TO_COMPLETE: &str = "\
+bash: source <(gatherctl completions bash)
+zsh:  gatherctl completions zsh > a file _gatherctl in a directory of $fpath
+fish: gatherctl completions fish | source";
 
 /// Looks at a running gatherd and steers it.
 #[derive(Debug, Parser)]
@@ -40,6 +48,9 @@ pub(crate) struct Options {
     /// Form of what is printed.
     #[arg(short, long, value_name = "FORM", global = true, value_enum, default_value_t)]
     pub(crate) output: Form,
+    /// When words for states have colours.
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t)]
+    pub(crate) color: When,
 }
 
 /// What to do.
@@ -62,10 +73,15 @@ pub(crate) enum Command {
     Notifications(Notifications),
     /// Show what the daemon logs, or change it until it ends.
     LogLevel(LogLevel),
+    /// Watch plugins and their values, and steer them with keys.
+    Top(Top),
     /// Get a token and keep it for later commands.
     Login(Login),
     /// Make the kept token worthless, and forget it.
     Logout,
+    /// Print a script that lets a shell complete commands, options and ids of plugins.
+    #[command(after_help = HOW_TO_COMPLETE)]
+    Completions(Completions),
 }
 
 /// Which plugins.
@@ -140,6 +156,12 @@ pub(crate) struct Values {
     pub(crate) identifier: Option<String>,
     #[command(flatten)]
     pub(crate) series: Series,
+    /// Look again and again: on a terminal the picture is drawn anew, elsewhere what changed is printed.
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+    /// Time between two looks, in seconds.
+    #[arg(short = 'n', long, value_name = "SECONDS", default_value = "2", value_parser = pause, requires = "watch")]
+    pub(crate) interval: Duration,
 }
 
 /// Which series.
@@ -200,6 +222,33 @@ pub(crate) struct Limit {
 pub(crate) struct LogLevel {
     /// A level, or levels by module such as `info,gatherd_engine=debug`.
     pub(crate) filter: Option<String>,
+}
+
+/// How to watch.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Top {
+    /// Time between two looks, in seconds.
+    #[arg(short = 'n', long, value_name = "SECONDS", default_value = "2", value_parser = pause)]
+    pub(crate) interval: Duration,
+}
+
+/// Which shell.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell that shall complete.
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// A shell that completes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Shell {
+    /// GNU bash, 4.4 or later.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish.
+    Fish,
 }
 
 /// Who logs in. Without a file the password is asked for, or read from standard input.
@@ -265,6 +314,9 @@ enum ArgumentError {
     /// No identifier.
     #[error("an identifier is host/plugin[-instance]/type[-instance]; for patterns use --plugin, --type …")]
     Identifier,
+    /// No time between two looks.
+    #[error("a number of seconds from 0.1 to 86400 is expected")]
+    Pause,
 }
 
 fn plugin_id(text: &str) -> Result<String, ArgumentError> {
@@ -280,6 +332,11 @@ fn identifier(text: &str) -> Result<String, ArgumentError> {
     // Dots alone would be taken for steps within the address.
     let fits = parts.len() >= 3 && !parts.iter().any(|part| ["", ".", ".."].contains(part));
     if fits { Ok(text.to_owned()) } else { Err(ArgumentError::Identifier) }
+}
+
+fn pause(text: &str) -> Result<Duration, ArgumentError> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.1..=86_400.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or(ArgumentError::Pause)
 }
 
 fn states() -> impl TypedValueParser<Value = PluginState> {

@@ -6,6 +6,7 @@ use crate::output::OutputError;
 use crate::place::PlaceError;
 use crate::secret::SecretError;
 use crate::token_file::TokenFileError;
+use crate::top::TopError;
 use gatherd_client::ClientError;
 use gatherd_client::types::{Problem, ProblemCode};
 use std::error::Error;
@@ -46,6 +47,9 @@ pub(crate) enum Failure {
     /// The answer cannot be printed.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The live view does not go on.
+    #[error(transparent)]
+    Top(#[from] TopError),
     /// The process cannot wait for the network.
     #[error("cannot start")]
     Start(#[source] io::Error),
@@ -66,6 +70,7 @@ impl Failure {
             | Self::Tokens(_)
             | Self::Change(_)
             | Self::Output(_)
+            | Self::Top(_)
             | Self::Start(_) => 2,
             Self::Call(
                 ClientError::Problem { .. }
@@ -75,6 +80,34 @@ impl Failure {
             )
             | Self::Login { .. }
             | Self::Circle { .. } => 1,
+        }
+    }
+
+    /// Whether asking again may help: the daemon is away, on its way down or up, or too busy.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Call(ClientError::Problem { problem }) => problem.status >= 500 || problem.status == 429,
+            Self::Call(error) => {
+                matches!(error, ClientError::Connection { .. } | ClientError::Foreign { .. })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether what was asked for is not there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Call(error) if error.problem().is_some_and(|problem| problem.status == 404))
+    }
+
+    /// What went wrong, in a few words and without the place; not yet harmless for a terminal.
+    pub(crate) fn brief(&self) -> String {
+        match self {
+            Self::Call(ClientError::Problem { problem }) => match hint(problem.code) {
+                Some(hint) => format!("{} ({hint})", problem.detail.trim_end_matches('.')),
+                None => problem.detail.trim_end_matches('.').to_owned(),
+            },
+            Self::Call(error @ ClientError::Connection { .. }) => root(error).to_string(),
+            other => other.to_string(),
         }
     }
 
@@ -246,6 +279,29 @@ mod tests {
         assert_eq!(write(io::ErrorKind::StorageFull).exit_code(), 2);
         let json = serde_json::Error::io(io::ErrorKind::BrokenPipe.into());
         assert_eq!(Failure::Output(OutputError::Json(json)).exit_code(), 0);
+    }
+
+    #[test]
+    fn who_waits_asks_again_where_that_may_help() {
+        for (code, may_pass) in [
+            (ProblemCode::Unavailable, true),
+            (ProblemCode::TooManyRequests, true),
+            (ProblemCode::Unauthorized, false),
+            (ProblemCode::NotFound, false),
+        ] {
+            assert_eq!(problem(code, vec![]).may_pass(), may_pass, "{code}");
+        }
+        let foreign = Failure::Call(ClientError::Foreign { place: "http://h".to_owned(), status: 502 });
+        assert!(foreign.may_pass());
+        assert!(problem(ProblemCode::NotFound, vec![]).is_not_found() && !foreign.is_not_found());
+        assert!(!Failure::Circle { place: "http://h".to_owned() }.may_pass());
+    }
+
+    #[test]
+    fn a_brief_failure_names_no_place() {
+        let brief = problem(ProblemCode::Unauthorized, vec![]).brief();
+        assert_eq!(brief, "It is\u{1b} so (run `gatherctl login`)");
+        assert_eq!(problem(ProblemCode::Conflict, vec![]).brief(), "It is\u{1b} so");
     }
 
     #[test]

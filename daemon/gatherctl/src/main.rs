@@ -1,8 +1,8 @@
 //! Command line of the management API.
 //!
 //! `cli` says what can be asked, `place` where the daemon is, `commands` what is done, `output` and `table`
-//! how answers look, `failure` how refusals look. Nothing is printed but through `output` and `failure`,
-//! which make foreign text harmless for a terminal.
+//! how answers look, `failure` how refusals look, `top` is the live view. Nothing is printed but through
+//! `output`, `failure` and the view's `draw`, which make foreign text harmless for a terminal.
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -11,11 +11,14 @@ mod escape;
 mod failure;
 mod figures;
 mod output;
+mod paper;
 mod place;
 mod prompt;
 mod secret;
 mod table;
 mod token_file;
+mod tone;
+mod top;
 
 use clap::Parser;
 use cli::Cli;
@@ -23,8 +26,9 @@ use commands::Desk;
 use failure::Failure;
 use gatherd_client::Client;
 use output::Output;
+use paper::Paper;
 use place::{Place, Surroundings};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -61,17 +65,10 @@ fn obey(cli: Cli) -> ExitCode {
 fn ask(cli: Cli, client: &Client, place: &Place, state: Option<PathBuf>) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Start)?;
-    let (mut to, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr());
-    let output = Output::new(cli.options.output, width(), &mut to, &mut notes);
+    let (mut to, mut notes) = (BufWriter::new(io::stdout()), io::stderr());
+    let output = Output::new(cli.options.output, Paper::find(cli.options.color), &mut to, &mut notes);
     let mut desk = Desk::new(client, place.is_local(), state, output);
     runtime.block_on(desk.run(cli.command))
-}
-
-/// Columns of the terminal that standard output is; `None` when it is none.
-fn width() -> Option<u16> {
-    let stdout = io::stdout();
-    let size = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten()?;
-    (size.ws_col > 0).then_some(size.ws_col)
 }
 
 /// Says what went wrong, unless the reader just went away.

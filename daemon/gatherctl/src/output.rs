@@ -1,6 +1,7 @@
 //! What goes to standard output, in the form that was asked for.
 
 use crate::escape;
+use crate::paper::Paper;
 use crate::table::{self, Row};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -58,20 +59,15 @@ impl OutputError {
 /// Where things are printed to.
 pub(crate) struct Output<'a> {
     form: Form,
-    width: Option<u16>,
+    paper: Paper,
     to: &'a mut dyn Write,
     notes: &'a mut dyn Write,
 }
 
 impl<'a> Output<'a> {
-    /// Prints to `to`, whose terminal has `width` columns, and remarks to `notes`.
-    pub(crate) fn new(
-        form: Form,
-        width: Option<u16>,
-        to: &'a mut dyn Write,
-        notes: &'a mut dyn Write,
-    ) -> Self {
-        Self { form, width, to, notes }
+    /// Prints to `to`, which is `paper`, and remarks to `notes`.
+    pub(crate) fn new(form: Form, paper: Paper, to: &'a mut dyn Write, notes: &'a mut dyn Write) -> Self {
+        Self { form, paper, to, notes }
     }
 
     /// Prints one thing.
@@ -85,11 +81,11 @@ impl<'a> Output<'a> {
         human: impl FnOnce(&T) -> Human,
     ) -> Result<(), OutputError> {
         match self.form {
-            Form::Ndjson => self.line(&escape::json(&serde_json::to_string(thing)?)),
+            Form::Ndjson => self.json_line(thing),
             Form::Json => self.line(&escape::json(&serde_json::to_string_pretty(thing)?)),
             Form::Table => match human(thing) {
                 Human::Line(line) => self.line(&escape::text(&line)),
-                Human::Sheet(rows) => Ok(self.to.write_all(table::sheet(&rows, self.width).as_bytes())?),
+                Human::Sheet(rows) => Ok(self.to.write_all(table::sheet(&rows, self.paper).as_bytes())?),
                 Human::Json => self.line(&escape::json(&serde_json::to_string_pretty(thing)?)),
             },
         }
@@ -113,6 +109,34 @@ impl<'a> Output<'a> {
             let _told_by_finish = self.to.flush(); // So that a remark stands behind what it is about.
             let _nobody_reads = writeln!(self.notes, "{}", escape::text(text));
         }
+    }
+
+    /// Prints lines as they stand; they are ours, and harmless already.
+    ///
+    /// # Errors
+    ///
+    /// [`OutputError::Write`] when they cannot be written.
+    pub(crate) fn text(&mut self, lines: &str) -> Result<(), OutputError> {
+        Ok(self.to.write_all(lines.as_bytes())?)
+    }
+
+    /// Prints one thing as JSON on one line.
+    ///
+    /// # Errors
+    ///
+    /// [`OutputError`] when it cannot be written.
+    pub(crate) fn json_line<T: Serialize>(&mut self, thing: &T) -> Result<(), OutputError> {
+        self.line(&escape::json(&serde_json::to_string(thing)?))
+    }
+
+    /// The form that was asked for.
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// What is printed upon.
+    pub(crate) fn paper(&self) -> Paper {
+        self.paper
     }
 
     /// Hands on what is still held back.
@@ -171,7 +195,7 @@ impl<T: Row + Serialize> List<'_, '_, T> {
     pub(crate) fn end(self, cut: bool) -> Result<(), OutputError> {
         match self.output.form {
             Form::Table => {
-                let text = table::table::<T>(&self.rows, self.output.width);
+                let text = table::table::<T>(&self.rows, self.output.paper);
                 self.output.to.write_all(text.as_bytes())?;
             }
             Form::Json => self.output.to.write_all(b"\n],\"next\":null}\n")?,
@@ -204,7 +228,7 @@ mod tests {
         print: impl FnOnce(&mut Output<'_>) -> Result<(), OutputError>,
     ) -> (String, String) {
         let (mut to, mut notes) = (Vec::new(), Vec::new());
-        print(&mut Output::new(form, None, &mut to, &mut notes)).unwrap();
+        print(&mut Output::new(form, Paper::PLAIN, &mut to, &mut notes)).unwrap();
         (String::from_utf8(to).unwrap(), String::from_utf8(notes).unwrap())
     }
 

@@ -1,10 +1,13 @@
 //! Tables and sheets for people.
 //!
-//! No lines, no colours: columns stand two blanks apart. On a terminal they are as wide as it is, and what
-//! does not fit is broken within its column; elsewhere each row is one line, for `grep` and `awk`.
+//! No lines: columns stand two blanks apart. On a terminal they are as wide as it is, and what does not fit
+//! is broken within its column; elsewhere each row is one line, for `grep` and `awk`. Words for states have
+//! colours where the paper takes them.
 
 use crate::escape;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use crate::paper::Paper;
+use crate::tone::Tone;
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table};
 
 /// What can be a row of a table.
 pub(crate) trait Row {
@@ -14,16 +17,20 @@ pub(crate) trait Row {
     /// Which columns hold numbers, by index from 0.
     const NUMBERS: &'static [usize] = &[];
 
+    /// Which columns hold words for states, by index from 0.
+    const STATES: &'static [usize] = &[];
+
     /// One text per title.
     fn cells(&self) -> Vec<String>;
 }
 
-/// The lines of a table with these rows; `width` is the terminal's, in columns.
-pub(crate) fn table<T: Row>(rows: &[Vec<String>], width: Option<u16>) -> String {
-    let mut table = bare(width);
+/// The lines of a table with these rows.
+pub(crate) fn table<T: Row>(rows: &[Vec<String>], paper: Paper) -> String {
+    let mut table = bare(paper);
     table.set_header(T::TITLES.to_vec());
     for cells in rows {
-        table.add_row(cells.iter().map(|cell| Cell::new(escape::text(cell))));
+        let cell = |(column, text): (usize, &String)| cell(text, T::STATES.contains(&column));
+        table.add_row(cells.iter().enumerate().map(cell));
     }
     for column in T::NUMBERS {
         if let Some(column) = table.column_mut(*column) {
@@ -34,18 +41,37 @@ pub(crate) fn table<T: Row>(rows: &[Vec<String>], width: Option<u16>) -> String 
 }
 
 /// The lines of a sheet: what one thing is, a name and its value per line.
-pub(crate) fn sheet(rows: &[(&str, String)], width: Option<u16>) -> String {
-    let mut table = bare(width);
+pub(crate) fn sheet(rows: &[(&str, String)], paper: Paper) -> String {
+    let mut table = bare(paper);
     for (name, value) in rows {
-        table.add_row([Cell::new(name), Cell::new(escape::text(value))]);
+        table.add_row([Cell::new(name), cell(value, *name == "state")]);
     }
     lines(&mut table)
 }
 
-fn bare(width: Option<u16>) -> Table {
+/// One cell, harmless for a terminal; a word for a state has its colour.
+fn cell(text: &str, is_state: bool) -> Cell {
+    let cell = Cell::new(escape::text(text));
+    match Tone::of(text) {
+        _ if !is_state => cell,
+        Tone::Plain => cell,
+        Tone::Good => cell.fg(Color::DarkGreen),
+        Tone::Warn => cell.fg(Color::DarkYellow),
+        Tone::Bad => cell.fg(Color::DarkRed),
+        Tone::Dim => cell.fg(Color::DarkGrey),
+    }
+}
+
+fn bare(paper: Paper) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    match width {
+    table.style_text_only();
+    if paper.colours {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
+    match paper.width() {
         Some(width) => table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic),
         None => table.set_content_arrangement(ContentArrangement::Disabled),
     };
@@ -64,6 +90,7 @@ fn lines(table: &mut Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::Size;
 
     struct Pet;
 
@@ -79,23 +106,36 @@ mod tests {
     #[test]
     fn off_a_terminal_a_row_is_a_line() {
         let expected = "NAME  LEGS  SAYS\ncat      4  purrs and\\u{7}\\nmeows\n";
-        assert_eq!(table::<Pet>(&[Pet.cells()], None), expected);
+        assert_eq!(table::<Pet>(&[Pet.cells()], Paper::PLAIN), expected);
     }
 
     #[test]
     fn a_narrow_terminal_breaks_within_the_column() {
+        let narrow = Paper { size: Some(Size { columns: 22, lines: 9 }), ..Paper::PLAIN };
         let expected = "NAME  LEGS  SAYS\ncat      4  purrs\n            and\\u{7}\n            \\nmeows\n";
-        assert_eq!(table::<Pet>(&[Pet.cells()], Some(22)), expected);
+        assert_eq!(table::<Pet>(&[Pet.cells()], narrow), expected);
     }
 
     #[test]
     fn a_sheet_has_names_and_values() {
         let rows = [("state", "running".to_owned()), ("at", "x\u{1b}y".to_owned())];
-        assert_eq!(sheet(&rows, None), "state  running\nat     x\\u{1b}y\n");
+        assert_eq!(sheet(&rows, Paper::PLAIN), "state  running\nat     x\\u{1b}y\n");
+    }
+
+    #[test]
+    fn words_for_states_have_colours_where_the_paper_takes_them() {
+        ratatui::crossterm::style::force_color_output(true);
+        let coloured = Paper { colours: true, ..Paper::PLAIN };
+        let rows = [("state", "failed (disabled)".to_owned()), ("id", "failed".to_owned())];
+        assert_eq!(
+            sheet(&rows, coloured),
+            "state  \u{1b}[38;5;1mfailed (disabled)\u{1b}[39m\nid     failed\n"
+        );
+        assert_eq!(sheet(&rows, Paper::PLAIN), "state  failed (disabled)\nid     failed\n");
     }
 
     #[test]
     fn a_table_without_rows_has_its_titles() {
-        assert_eq!(table::<Pet>(&[], None), "NAME  LEGS  SAYS\n");
+        assert_eq!(table::<Pet>(&[], Paper::PLAIN), "NAME  LEGS  SAYS\n");
     }
 }

@@ -122,6 +122,19 @@ fn a_credential_file_names_its_own_user() {
 }
 
 #[test]
+fn the_time_between_two_looks_has_bounds_and_needs_a_watch() {
+    let Command::Values(values) = command("values -w -n 0.5 h/cpu/cpu") else { panic!("another command") };
+    assert!(values.watch);
+    assert_eq!(values.interval, Duration::from_millis(500));
+    let Command::Top(top) = command("top") else { panic!("another command") };
+    assert_eq!(top.interval, Duration::from_secs(2));
+    assert_eq!(refused("values -n 1"), ErrorKind::MissingRequiredArgument);
+    for wrong in ["0", "0.09", "86401", "NaN", "inf", "-1", "x"] {
+        assert_eq!(refused(&format!("top --interval={wrong}")), ErrorKind::ValueValidation, "{wrong}");
+    }
+}
+
+#[test]
 fn a_limit_is_at_least_one() {
     assert_eq!(refused("values --limit 0"), ErrorKind::ValueValidation);
 }

@@ -70,6 +70,7 @@ fn counts(counts: PluginCounts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::Paper;
     use crate::table;
     use gatherd_client::types::Timestamp;
 
@@ -99,7 +100,7 @@ plugins     8 (6 running, 2 stopped)
 series      123
 values      456789
 ";
-        assert_eq!(table::sheet(&sheet(&heartbeat, "http://h"), None), expected);
+        assert_eq!(table::sheet(&sheet(&heartbeat, "http://h"), Paper::PLAIN), expected);
     }
 
     #[test]

@@ -52,6 +52,7 @@ fn data_source(source: &DataSource) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::Paper;
     use crate::table;
 
     #[test]
@@ -73,7 +74,7 @@ mod tests {
 IDENTIFIER                     DATA SOURCES            UNIT  PLUGIN  INTERVAL   AGE
 web1/interface-eth0/if_octets  rx:derive[0,] tx:gauge  By    -            10s  3.2s
 ";
-        let table = table::table::<Metric>(&[metric.cells()], None);
+        let table = table::table::<Metric>(&[metric.cells()], Paper::PLAIN);
         assert_eq!(table, expected);
     }
 }

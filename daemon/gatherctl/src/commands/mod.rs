@@ -1,24 +1,28 @@
 //! What each command does: one call, or all pages of a list, and then prints.
 
+mod completions;
 mod heartbeat;
 mod log_level;
 mod metric;
 mod notification;
-mod plugin;
+pub(crate) mod plugin;
 pub(crate) mod plugin_config;
 mod plugin_type;
 mod token;
 mod value;
+mod watch;
 
 use crate::cli::{self, Command};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::table::Row;
 use crate::token_file::{TokenFile, TokenFileError};
+use crate::top::{self, TopError};
 use gatherd_client::Client;
 use gatherd_client::types::{Page, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -61,6 +65,8 @@ impl<'a> Desk<'a> {
             Command::Metrics(series) => self.metrics(&self.client()?, series).await?,
             Command::Types(types) => self.types(&self.client()?, types).await?,
             Command::Notifications(which) => self.notifications(&self.client()?, which).await?,
+            Command::Top(top) => self.top(top).await?,
+            Command::Completions(wish) => self.completions(wish.shell)?,
             Command::LogLevel(level) => self.log_level(&self.client()?, level).await?,
         }
         Ok(self.output.finish()?)
@@ -97,6 +103,15 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Watches plugins and values until somebody has seen enough.
+    async fn top(&mut self, wish: cli::Top) -> Result<(), Failure> {
+        let paper = self.output.paper();
+        if !paper.is_screen || !io::stdin().is_terminal() {
+            return Err(TopError::NoTerminal.into());
+        }
+        top::watch(&self.client()?, wish.interval, paper.colours).await
+    }
+
     /// The daemon, which is shown the token of an earlier login, if one is kept.
     fn client(&self) -> Result<Client, Failure> {
         let kept = match self.tokens() {
@@ -112,6 +127,35 @@ impl<'a> Desk<'a> {
 
     fn tokens(&self) -> Result<TokenFile, TokenFileError> {
         TokenFile::within(self.state.clone())
+    }
+}
+
+/// All entries of a list from its first page on, at most `most`; and whether there are more.
+///
+/// # Errors
+///
+/// [`Failure`] when a page is not answered, or the list goes in circles.
+pub(crate) async fn gather<T: DeserializeOwned>(
+    client: &Client,
+    first: Page<T>,
+    most: usize,
+) -> Result<(Vec<T>, bool), Failure> {
+    let mut page = first;
+    let mut all = Vec::new();
+    loop {
+        let room = most - all.len();
+        let is_cut = page.items.len() > room;
+        all.extend(page.items.drain(..).take(room));
+        if is_cut || page.next.is_none() || all.len() == most {
+            return Ok((all, is_cut || page.next.is_some()));
+        }
+        match client.next_page(&page).await? {
+            None => return Ok((all, false)),
+            Some(next) if next.next.is_some() && next.next == page.next => {
+                return Err(Failure::Circle { place: client.place().to_owned() });
+            }
+            Some(next) => page = next,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ impl Desk<'_> {
 impl Row for Notification {
     const TITLES: &'static [&'static str] = &["ID", "TIME", "SEVERITY", "ABOUT", "MESSAGE"];
     const NUMBERS: &'static [usize] = &[0];
+    const STATES: &'static [usize] = &[2];
 
     fn cells(&self) -> Vec<String> {
         let severity = match self.severity {
@@ -54,6 +55,7 @@ fn about(notification: &Notification) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::Paper;
     use crate::table;
     use gatherd_client::types::Timestamp;
 
@@ -78,7 +80,7 @@ mod tests {
 ID  TIME                  SEVERITY  ABOUT           MESSAGE
 12  1970-01-01T00:00:00Z  failure   web1/cpu-0/cpu  gone\\u{1b}[2J
 ";
-        assert_eq!(table::table::<Notification>(&[notification().cells()], None), expected);
+        assert_eq!(table::table::<Notification>(&[notification().cells()], Paper::PLAIN), expected);
     }
 
     #[test]

@@ -35,6 +35,7 @@ impl Row for Plugin {
     const TITLES: &'static [&'static str] =
         &["ID", "TYPE", "STATE", "INTERVAL", "READS", "VALUES", "FAILURES", "P99", "LAST ERROR"];
     const NUMBERS: &'static [usize] = &[3, 4, 5, 6, 7];
+    const STATES: &'static [usize] = &[2];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -52,18 +53,19 @@ impl Row for Plugin {
 }
 
 /// The state; with what is meant to be, where that is not plain.
-fn state(plugin: &Plugin) -> String {
+pub(crate) fn state(plugin: &Plugin) -> String {
     let word = plugin.state.as_str();
     if plugin.enabled { word.to_owned() } else { format!("{word} (disabled)") }
 }
 
-fn failure(failure: &PluginFailure) -> String {
+/// A failure in one line.
+pub(crate) fn failure(failure: &PluginFailure) -> String {
     let PluginFailure { code, message, time } = failure;
     format!("{code}: {message} ({})", figures::time(time))
 }
 
 /// What a change of state came to.
-fn outcome(plugin: &Plugin) -> String {
+pub(crate) fn outcome(plugin: &Plugin) -> String {
     let failing = plugin.failures_in_row > 0;
     let error = plugin.last_error.as_ref().filter(|_| failing);
     let error = error.map_or_else(String::new, |error| format!("; {}", failure(error)));
@@ -128,6 +130,7 @@ fn layer(source: Source) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::Paper;
     use crate::table;
     use gatherd_client::types::{PluginState, Timestamp};
     use std::collections::BTreeMap;
@@ -189,7 +192,7 @@ cpu  cpu   running                  10s     42    1344         0  1.5ms  -
 df   cpu   stopped (disabled)       10s     42    1344         2      -  \
 read_failed: no such\\nfile (1970-01-01T00:00:01Z)
 ";
-        assert_eq!(table::table::<Plugin>(&[plugin().cells(), failed().cells()], None), expected);
+        assert_eq!(table::table::<Plugin>(&[plugin().cells(), failed().cells()], Paper::PLAIN), expected);
     }
 
     #[test]
@@ -226,6 +229,6 @@ enabled by        default
 configured by     report_by_cpu=api
 revision          7
 ";
-        assert_eq!(table::sheet(&sheet(&plugin()), None), expected);
+        assert_eq!(table::sheet(&sheet(&plugin()), Paper::PLAIN), expected);
     }
 }

@@ -46,6 +46,7 @@ fn word(capability: Capability) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::Paper;
     use crate::table;
     use gatherd_client::types::PluginTypeProblem;
 
@@ -78,6 +79,6 @@ TYPE  KIND    LIBRARY    VERSION  ABI  CAN         TRUSTED  PROBLEM
 cpu   native  libcpu.so  0.1.0    1.0  read flush  yes      -
 cpu   native  libcpu.so  -        -    -           no       abi_mismatch: wants 2
 ";
-        assert_eq!(table::table::<PluginType>(&[good.cells(), bad.cells()], None), expected);
+        assert_eq!(table::table::<PluginType>(&[good.cells(), bad.cells()], Paper::PLAIN), expected);
     }
 }

@@ -11,6 +11,9 @@ use gatherd_client::types::{Number, ValueState, ValueView};
 
 impl Desk<'_> {
     pub(super) async fn values(&mut self, client: &Client, values: cli::Values) -> Result<(), Failure> {
+        if values.watch {
+            return self.watch(client, &values).await;
+        }
         if let Some(identifier) = &values.identifier {
             let value = client.value(identifier).await?;
             return Ok(self.output.one(&value, |value| Human::Sheet(sheet(value)))?);
@@ -29,13 +32,13 @@ impl Row for ValueView {
     }
 }
 
-fn raw(view: &ValueView) -> String {
+pub(super) fn raw(view: &ValueView) -> String {
     let values = view.values.iter();
     figures::pairs(values.map(|(name, value)| (name.as_str(), figures::known(*value, figures::number))))
 }
 
 /// The rates of what counts up; a gauge's rate is its value, and not said twice.
-fn rates(view: &ValueView) -> String {
+pub(super) fn rates(view: &ValueView) -> String {
     let is_gauge = |name: &str| matches!(view.values.get(name), Some(None | Some(Number::Float(_))));
     let counting = view.rates.iter().filter(|(name, _)| !is_gauge(name));
     let rate = |rate: f64| format!("{}/s", figures::float(rate));
@@ -64,6 +67,7 @@ fn sheet(view: &ValueView) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::Paper;
     use crate::table;
     use gatherd_client::types::Timestamp;
     use std::collections::BTreeMap;
@@ -97,7 +101,7 @@ IDENTIFIER                     VALUES                         RATES             
 web1/interface-eth0/if_octets  rx=18446744073709551615 tx=-1  rx=12.3457/s tx=-  3.2s
 web1/interface-eth0/if_octets  value=0.5 x=-                  -                  3.2s
 ";
-        assert_eq!(table::table::<ValueView>(&[counter.cells(), gauge.cells()], None), expected);
+        assert_eq!(table::table::<ValueView>(&[counter.cells(), gauge.cells()], Paper::PLAIN), expected);
     }
 
     #[test]
@@ -112,7 +116,7 @@ interval    10s
 state       unknown: no threshold judges it
 ";
         let view = view(&[("rx", Some(Number::Unsigned(5)), Some(1.0))]);
-        assert_eq!(table::sheet(&sheet(&view), None), expected);
+        assert_eq!(table::sheet(&sheet(&view), Paper::PLAIN), expected);
     }
 
     #[test]

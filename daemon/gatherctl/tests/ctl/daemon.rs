@@ -18,12 +18,25 @@ pub(crate) struct Answer {
     pub(crate) headers: &'static str,
     /// The body.
     pub(crate) body: String,
+    /// A number in the body that is one greater at each answer.
+    pub(crate) counted: Option<&'static str>,
 }
 
 impl Answer {
     /// 200 with a JSON body.
     pub(crate) fn ok(request: &'static str, body: &serde_json::Value) -> Self {
-        Self { request, status: "200 OK", headers: "", body: body.to_string() }
+        Self { request, status: "200 OK", headers: "", body: body.to_string(), counted: None }
+    }
+
+    /// The body after so many answers.
+    fn nth(&self, before: usize) -> String {
+        match self.counted {
+            Some(number) => {
+                let next = number.parse::<usize>().unwrap() + before;
+                self.body.replacen(number, &next.to_string(), 1)
+            }
+            None => self.body.clone(),
+        }
     }
 
     /// A problem document with this status and code.
@@ -33,7 +46,7 @@ impl Answer {
             "status": number, "detail": "It is so.", "instance": "/v1", "code": code, "request_id": "req-1",
             "errors": if code == "invalid" { serde_json::json!([{"pointer": "/filter", "detail": "is none"}]) }
                 else { serde_json::json!([]) }});
-        Self { request, status, headers: "", body: body.to_string() }
+        Self { request, status, headers: "", body: body.to_string(), counted: None }
     }
 }
 
@@ -100,9 +113,13 @@ fn converse(stream: impl Read + Write, answers: &[Answer], record: &Mutex<Vec<St
     stream.read_exact(&mut body)?;
     request.push_str(&String::from_utf8_lossy(&body));
     let answer = answers.iter().find(|answer| request.starts_with(answer.request));
-    record.lock().unwrap().push(request.clone());
+    let before = {
+        let mut record = record.lock().unwrap();
+        record.push(request.clone());
+        record.iter().filter(|earlier| answer.is_some_and(|it| earlier.starts_with(it.request))).count() - 1
+    };
     let (status, headers, body) =
-        answer.map_or(("599 Not Prepared", "", ""), |it| (it.status, it.headers, it.body.as_str()));
+        answer.map_or(("599 Not Prepared", "", String::new()), |it| (it.status, it.headers, it.nth(before)));
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");
     stream.get_mut().write_all(head.as_bytes())?;

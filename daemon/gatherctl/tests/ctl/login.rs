@@ -22,7 +22,7 @@ fn level() -> Answer {
 }
 
 fn logged_out() -> Answer {
-    Answer { request: LOGOUT, status: "204 No Content", headers: "", body: String::new() }
+    Answer { request: LOGOUT, status: "204 No Content", headers: "", body: String::new(), counted: None }
 }
 
 /// Runs with a home of its own.

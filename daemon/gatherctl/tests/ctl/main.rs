@@ -4,4 +4,6 @@
 
 mod commands;
 mod daemon;
+mod live;
 mod login;
+mod terminal;
