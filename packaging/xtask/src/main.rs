@@ -16,6 +16,7 @@ mod check;
 mod compat;
 mod floors;
 mod generated;
+mod new_plugin;
 mod openapi;
 mod run;
 mod stage;
@@ -96,6 +97,17 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Makes the skeleton of a plugin, with its tests
+    NewPlugin {
+        /// Type of the plugin: a-z, 0-9, `_` and `-`, the first a letter or a digit, at most 63
+        name: String,
+        /// In C instead of Rust; only outside of this workspace
+        #[arg(long)]
+        c: bool,
+        /// Where to make the folder NAME, outside of this workspace; without it the plugin is one of ours
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
     /// Runs the daemon beside stock collectd and writes what differs into the documentation
     Compat,
 }
@@ -123,6 +135,7 @@ fn obey(command: Command) -> anyhow::Result<()> {
         Command::Run { profile, arguments } => run::daemon(&workspace, profile, &arguments),
         Command::Test { ci } => test::all(&workspace, ci || test::is_ci()),
         Command::Bench { arguments } => bench::all(&workspace, &arguments),
+        Command::NewPlugin { name, c, dir } => new_plugin::make(&workspace, &name, c, dir.as_deref()),
         Command::Compat => compat::all(&workspace),
     }
 }

@@ -4,11 +4,13 @@
 //! <dir>/bin/{gatherd,gatherctl}
 //! <dir>/plugins/cpu.so …
 //! <dir>/plugins/MANIFEST.sha256     digests made at build time: the daemon trusts what is listed
+//! <dir>/sdk/…                       what authors of plugins need; see `sdk`
 //! ```
 //!
 //! Modes are set whatever the umask, because the daemon loads nothing from a directory that others may write.
 //! A file is written beside its place and renamed, so a running daemon keeps the file that it has mapped.
 
+pub(crate) mod sdk;
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +53,11 @@ impl Staged {
         self.dir.join("plugins")
     }
 
+    /// Directory of what authors of plugins need.
+    pub(crate) fn sdk(&self) -> PathBuf {
+        self.dir.join("sdk")
+    }
+
     /// Directory of the plugins of the tests.
     pub(crate) fn test_plugins(&self) -> PathBuf {
         self.dir.join("test-plugins")
@@ -65,6 +72,7 @@ impl Staged {
 pub(crate) fn product(workspace: &Workspace, profile: Profile, dir: &Path) -> anyhow::Result<Staged> {
     let artefacts = Artefacts::build(workspace, profile, Selection::Product)?;
     let staged = lay_out(&artefacts, workspace.root.join(dir))?;
+    sdk::lay_out(workspace, &staged.sdk())?;
     println!("staged {} programs and {} plugins in {}", 2, artefacts.plugins.len(), staged.dir.display());
     Ok(staged)
 }

@@ -48,9 +48,10 @@ pub(crate) fn all(workspace: &Workspace, ci: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Stages daemon and plugins, and beside them the plugins of the tests in Rust and C.
+/// Stages daemon, plugins and SDK, and beside them the plugins of the tests in Rust and C.
 fn stage(workspace: &Workspace, artefacts: &Artefacts) -> anyhow::Result<Staged> {
     let staged = stage::lay_out(artefacts, workspace.target.join("gatherd-test"))?;
+    stage::sdk::lay_out(workspace, &staged.sdk())?;
     let mut plugins = artefacts.test_plugins.clone();
     plugins.extend(c_plugins(workspace)?);
     stage::fill_with_plugins(&staged.test_plugins(), &plugins)?;

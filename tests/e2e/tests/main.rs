@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "in a test a failed step is a failed test")]
 
+mod authors;
 mod bad_plugins;
 mod cli;
 mod config_files;
@@ -11,6 +12,7 @@ mod crash;
 mod daemon;
 mod defaults;
 mod disk_full;
+mod every_plugin;
 mod expiry;
 mod exposition;
 mod gatherctl;
@@ -24,6 +26,7 @@ mod plugin_type;
 mod request;
 mod scene;
 mod token;
+mod top;
 mod undisturbed;
 mod value;
 mod writer;
