@@ -3,6 +3,13 @@
 //! A series' slot keeps the verdict of the revision that judged it, so a value costs one comparison; only
 //! when the revision moved is the series judged again. This room never sees a value.
 
+mod glob;
+mod matcher;
+
+pub use matcher::{
+    Exactness, Fields, MAX_PATTERN, Matcher, MatcherError, PARTS, Pattern, PatternError, Specificity,
+};
+
 use crate::port::DropReason;
 use crate::series::{Parts, Slot};
 
