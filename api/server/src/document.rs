@@ -7,10 +7,11 @@ use crate::handlers::{
     cache, daemon, docs, exposition, health, heartbeat, metric, notification, plugin, plugin_config,
     plugin_type, token, value, version,
 };
+use crate::output::PLAN_JSON;
 use crate::problem::{PROBLEM_JSON, code_status};
 use crate::routes::{Access, Line, TABLE};
 use actix_web::http::Method;
-use gatherd_api_types::{Problem, ProblemCode, Role};
+use gatherd_api_types::{Plan, Problem, ProblemCode, Role};
 use std::sync::LazyLock;
 use utoipa::OpenApi as _;
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -41,7 +42,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, R
         (name = "notifications", description = "What happened."),
         (name = "daemon", description = "The daemon itself.")
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, Plan)),
     paths(
         version::list_versions, version::get_version, version::get_version_slash,
         health::get_health, health::get_readiness, docs::get_openapi, exposition::get_exposition,
@@ -121,6 +122,9 @@ fn complete(operation: &mut Operation, line: &Line) {
         operation.security = Some(requirements(role, optional));
         operation.extensions = Some(ExtensionsBuilder::new().add("x-role", role.as_str()).build());
     }
+    if parameters(operation).any(|parameter| parameter.name == "dry_run") {
+        plannable(operation);
+    }
     for status in statuses(operation, line) {
         let codes = ProblemCode::ALL.iter().copied().filter(|code| code_status(*code).as_u16() == status);
         let told: Vec<String> = codes
@@ -129,6 +133,16 @@ fn complete(operation: &mut Operation, line: &Line) {
             .collect();
         let response = problem(&told.join("\n\n"));
         operation.responses.responses.entry(status.to_string()).or_insert(RefOr::T(response));
+    }
+}
+
+/// Adds the plan beside the success, as an answer of status 200.
+fn plannable(operation: &mut Operation) {
+    let plan = ContentBuilder::new().schema(Some(Ref::from_schema_name("Plan"))).build();
+    let alone = || ResponseBuilder::new().description("With `dry_run`: the plan.").build();
+    let answer = operation.responses.responses.entry("200".to_owned()).or_insert_with(|| RefOr::T(alone()));
+    if let RefOr::T(answer) = answer {
+        answer.content.insert(PLAN_JSON.to_owned(), RefOr::T(plan));
     }
 }
 
@@ -143,8 +157,9 @@ fn is_possible(code: ProblemCode, operation: &Operation, line: &Line) -> bool {
                 || parameters(operation).any(|parameter| parameter.parameter_in == ParameterIn::Header)
         }
         ProblemCode::Disabled | ProblemCode::ReloadLimit | ProblemCode::Unloadable => {
-            line.path.starts_with("/v1/plugins/")
+            line.path.starts_with("/v1/plugins")
         }
+        ProblemCode::Exists => operation.responses.responses.contains_key("201"),
         _ => true,
     }
 }
@@ -182,7 +197,7 @@ fn statuses(operation: &Operation, line: &Line) -> Vec<u16> {
     let token = line.path == "/v1/auth/tokens";
     let changes = line.method != Method::GET && guarded;
     let negotiates = line.path == "/metrics";
-    let conditional = line.path.ends_with("/config") && changes;
+    let conditional = parameters(operation).any(|parameter| parameter.name == "If-Match");
     let plain = matches!(line.path, "/" | "/healthz" | "/openapi.json");
     let table: [(bool, &[u16]); 9] = [
         (!plain, &[400, 500, 503]),

@@ -32,7 +32,8 @@ mod tests;
 pub use document::{openapi, openapi_text};
 pub use gatherd_api_types as types;
 pub use management::{
-    Caller, Exposition, ExpositionFormat, IfMatch, Management, ManagementError, Part, Versioned,
+    Caller, Change, Changed, Exposition, ExpositionFormat, IfMatch, Management, ManagementError, Member,
+    Mode, Part, ResourceKind, ResourceName, Versioned,
 };
 pub use query::{
     ListRequest, Matcher, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery,

@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
-    Cache, FieldError, Heartbeat, LogLevel, Metric, Notification, Plugin, PluginConfig, PluginType,
-    ProblemCode, Role, ValueView,
+    Cache, FieldError, Heartbeat, LogLevel, Metric, Notification, Plan, Plugin, PluginType, ProblemCode,
+    Role, ValueView,
 };
+use serde_json::Value;
 use std::fmt;
 use std::pin::Pin;
 
@@ -32,6 +33,13 @@ pub struct Part<T> {
     pub items: Vec<T>,
     /// The `after` that the next part begins behind; `None` when this was the last part.
     pub next: Option<String>,
+}
+
+impl<T> Part<T> {
+    /// The same with another form of the entries.
+    pub fn map<U>(self, form: impl FnMut(T) -> U) -> Part<U> {
+        Part { items: self.items.into_iter().map(form).collect(), next: self.next }
+    }
 }
 
 /// A configuration resource and the revision of the desired state that last changed it.
@@ -60,6 +68,79 @@ impl IfMatch {
             Self::Revisions(revisions) => revisions.contains(&revision),
         }
     }
+}
+
+/// How a change is made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// For good.
+    Commit,
+    /// Not at all: it is judged, and the plan is the answer.
+    DryRun,
+}
+
+/// A change of the configuration, but for what is to be changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// Who asks.
+    pub caller: Caller,
+    /// The revisions of the resource that it may replace.
+    pub if_match: IfMatch,
+    /// For good or not.
+    pub mode: Mode,
+    /// Why, for the history; empty when nobody said.
+    pub reason: String,
+}
+
+/// What came of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Changed<T> {
+    /// It is in effect and stored; the resource as it is now.
+    Done(Versioned<T>),
+    /// It was only judged; what it would do.
+    Planned(Plan),
+}
+
+impl<T> Changed<T> {
+    /// The same with another form of the resource.
+    pub fn map<U>(self, form: impl FnOnce(Versioned<T>) -> Versioned<U>) -> Changed<U> {
+        match self {
+            Self::Done(resource) => Changed::Done(form(resource)),
+            Self::Planned(plan) => Changed::Planned(plan),
+        }
+    }
+}
+
+/// The kinds of resource that the configuration document has.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum ResourceKind {
+    /// A plugin's own configuration, by the plugin's id.
+    PluginConfig,
+}
+
+/// One resource of the configuration document.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ResourceName {
+    /// Of what kind.
+    pub kind: ResourceKind,
+    /// Which of them; empty where there is only one. Any text that a caller sent.
+    pub id: String,
+}
+
+impl ResourceName {
+    /// The resource of a kind with an id.
+    pub fn new(kind: ResourceKind, id: impl Into<String>) -> Self {
+        Self { kind, id: id.into() }
+    }
+}
+
+/// One member of a section of the document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its id.
+    pub id: String,
+    /// What it is, with all its defaults, and the revision that last changed it.
+    pub resource: Versioned<Value>,
 }
 
 /// Text form of all values for a monitoring system that fetches them.
@@ -172,10 +253,10 @@ pub trait Management: Send + Sync + 'static {
     async fn plugin(&self, id: &str) -> Result<Plugin, ManagementError>;
 
     /// Makes a plugin run, now and after every start of the daemon. Idempotent.
-    async fn enable_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;
+    async fn enable_plugin(&self, change: Change, id: &str) -> Result<Changed<Plugin>, ManagementError>;
 
     /// Makes a plugin rest, now and after every start of the daemon. Idempotent.
-    async fn disable_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;
+    async fn disable_plugin(&self, change: Change, id: &str) -> Result<Changed<Plugin>, ManagementError>;
 
     /// Stops a plugin and starts it again, with the same code.
     async fn restart_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;
@@ -183,26 +264,46 @@ pub trait Management: Send + Sync + 'static {
     /// Stops a plugin and starts it again, with the code that is on disk now.
     async fn reload_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;
 
-    /// What a plugin is configured with.
-    async fn plugin_config(&self, id: &str) -> Result<Versioned<PluginConfig>, ManagementError>;
-
-    /// Replaces what a plugin is configured with; answers what is in effect then.
-    async fn replace_plugin_config(
+    /// The members of a section of the document, by id.
+    async fn resources(
         &self,
-        caller: &Caller,
-        id: &str,
-        if_match: &IfMatch,
-        config: PluginConfig,
-    ) -> Result<Versioned<PluginConfig>, ManagementError>;
+        kind: ResourceKind,
+        list: &ListRequest,
+    ) -> Result<Part<Member>, ManagementError>;
 
-    /// Merges into what a plugin is configured with (RFC 7396); answers what is in effect then.
-    async fn patch_plugin_config(
+    /// One resource of the document.
+    async fn resource(&self, name: &ResourceName) -> Result<Versioned<Value>, ManagementError>;
+
+    /// Makes a resource, which must not be there yet: an object as its wire type says.
+    async fn create_resource(
         &self,
-        caller: &Caller,
-        id: &str,
-        if_match: &IfMatch,
-        patch: PluginConfig,
-    ) -> Result<Versioned<PluginConfig>, ManagementError>;
+        change: Change,
+        name: &ResourceName,
+        value: Value,
+    ) -> Result<Changed<Value>, ManagementError>;
+
+    /// Replaces a resource by an object as its wire type says; answers what is in effect then.
+    async fn replace_resource(
+        &self,
+        change: Change,
+        name: &ResourceName,
+        value: Value,
+    ) -> Result<Changed<Value>, ManagementError>;
+
+    /// Merges an object into a resource (RFC 7396); answers what is in effect then.
+    async fn patch_resource(
+        &self,
+        change: Change,
+        name: &ResourceName,
+        patch: Value,
+    ) -> Result<Changed<Value>, ManagementError>;
+
+    /// Takes a resource away; its revision is that of the change.
+    async fn delete_resource(
+        &self,
+        change: Change,
+        name: &ResourceName,
+    ) -> Result<Changed<()>, ManagementError>;
 
     /// What could be loaded, by type and library.
     async fn plugin_types(

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cache;
+pub mod change;
 pub mod daemon;
 pub mod heartbeat;
 pub mod list;
@@ -25,6 +26,7 @@ pub mod value;
 pub mod version;
 
 pub use cache::Cache;
+pub use change::Plan;
 pub use daemon::LogLevel;
 pub use heartbeat::{DaemonState, Heartbeat, PluginCounts};
 pub use list::Page;

@@ -92,6 +92,8 @@ codes! {
     Timeout = "timeout",
     /// 409: the state of the resource does not allow it.
     Conflict = "conflict",
+    /// 409: there is one of this id already.
+    Exists = "exists",
     /// 409: the file, environment or command line pins this key.
     Pinned = "pinned",
     /// 409: too much changed code was loaded in this daemon's life; run the plugin isolated.

@@ -14,7 +14,9 @@ use tokio::task::JoinHandle;
 use crate::bus::Bus;
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::SystemClock;
-use crate::desired::{Author, Committed, Desired, Document, Edit, EditError, Layers, OpenError};
+use crate::desired::{
+    Apply, ApplyFailure, Author, Committed, Desired, Document, Edit, EditError, Layers, OpenError, Planned,
+};
 use crate::lifecycle::Settings;
 use crate::observe::Observer;
 use crate::output::{FanOut, QUEUE};
@@ -38,6 +40,19 @@ pub struct EngineConfig {
     pub hostname: String,
     /// The ways to run plugins.
     pub kinds: Vec<Arc<dyn PluginKind>>,
+    /// What outside of the engine looks at the document while the daemon runs.
+    pub configured: Vec<Arc<dyn Configured>>,
+}
+
+/// Something outside of the engine that looks at the document while the daemon runs, such as its log.
+pub trait Configured: Send + Sync {
+    /// Takes what it needs of a document; called at the start and after each change outside of `plugins`. What
+    /// did not change is not disturbed.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be so; the change is then taken back.
+    fn configure(&self, document: &Document) -> Result<(), ApplyFailure>;
 }
 
 /// Why an engine did not start.
@@ -46,6 +61,9 @@ pub enum StartError {
     /// The desired state can not be opened.
     #[error("cannot open the desired state")]
     Desired(#[source] OpenError),
+    /// A room does not take the configuration.
+    #[error("cannot put the configuration into effect")]
+    Configure(#[source] ApplyFailure),
     /// A file with data sets can not be read.
     #[error("cannot read the data sets of {} (key types_db)", path.display())]
     TypesDb {
@@ -71,6 +89,7 @@ pub struct Engine {
     way: Arc<Way>,
     registry: Arc<Registry>,
     desired: Desired,
+    applier: Arc<Applier>,
     observer: Arc<Observer>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -82,7 +101,7 @@ impl Engine {
     /// # Errors
     ///
     /// [`StartError`]; nothing runs then.
-    pub fn start(config: EngineConfig) -> Result<Self, StartError> {
+    pub async fn start(config: EngineConfig) -> Result<Self, StartError> {
         let desired = Desired::open(&config.state_dir, config.layers).map_err(StartError::Desired)?;
         let current = desired.current();
         let document = &current.document;
@@ -95,6 +114,8 @@ impl Engine {
         let settings = settings(document);
         let registry =
             Arc::new(Registry::new(config.kinds, Arc::clone(&way), Arc::clone(&clock), attach, settings));
+        let applier = Arc::new(Applier { registry: Arc::clone(&registry), configured: config.configured });
+        applier.configure(document).await.map_err(StartError::Configure)?;
         for (_, wanted) in current.specs() {
             registry.launch(wanted.spec, wanted.enabled);
         }
@@ -102,7 +123,7 @@ impl Engine {
         let observer = Arc::new(Observer::new(Arc::clone(&way), Arc::clone(&registry), outputs, began));
         let beat = document.default_interval();
         let tasks = vec![beats::sweep(&way, &observer, beat), beats::figures(&observer, beat)];
-        Ok(Self { way, registry, desired, observer, tasks })
+        Ok(Self { way, registry, desired, applier, observer, tasks })
     }
 
     /// The way of values, with the cache, the bus and the clock.
@@ -131,7 +152,16 @@ impl Engine {
     ///
     /// [`EditError`]; what ran before runs on.
     pub async fn edit(&self, edit: Edit, author: Author) -> Result<Committed, EditError> {
-        self.desired.edit(edit, author, Arc::new(Applier::new(Arc::clone(&self.registry)))).await
+        self.desired.edit(edit, author, Arc::clone(&self.applier) as _).await
+    }
+
+    /// Tells what a change would do, after all checks; nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::edit`].
+    pub async fn plan(&self, edit: Edit, author: Author) -> Result<Planned, EditError> {
+        self.desired.plan(edit, author, Arc::clone(&self.applier) as _).await
     }
 
     /// Takes freshly read configuration files in place of those of before.
@@ -140,7 +170,7 @@ impl Engine {
     ///
     /// As [`Engine::edit`]; what ran before runs on.
     pub async fn reread(&self, fresh: Layers) -> Result<Committed, EditError> {
-        self.desired.reread(fresh, Arc::new(Applier::new(Arc::clone(&self.registry)))).await
+        self.desired.reread(fresh, Arc::clone(&self.applier) as _).await
     }
 
     /// Refuses further changes, stops the plugins, lets outputs drain, all within `deadline`.

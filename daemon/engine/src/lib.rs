@@ -35,4 +35,4 @@ pub mod observe;
 
 mod engine;
 
-pub use engine::{Engine, EngineConfig, StartError};
+pub use engine::{Configured, Engine, EngineConfig, StartError};

@@ -180,6 +180,7 @@ fn hint(code: ProblemCode) -> Option<&'static str> {
         | C::BadMarker
         | C::AmbiguousCredentials
         | C::Conflict
+        | C::Exists
         | C::ReloadLimit
         | C::TooLarge
         | C::Invalid => return None,

@@ -4,9 +4,12 @@
 //! that nobody can forge a line or steer a terminal.
 
 use std::io::{self, Write};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use gatherd_engine::Configured;
 use gatherd_engine::desired::document::{Log, LogFormat};
+use gatherd_engine::desired::{ApplyFailure, Document};
+use gatherd_engine::port::{ConfigProblem, OpenFailure};
 use gatherd_management::{BadFilter, LogControl};
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
@@ -37,6 +40,8 @@ pub(crate) enum FilterError {
 #[derive(Clone, Debug)]
 pub(crate) struct LogHandle {
     text: Arc<RwLock<String>>,
+    /// What the configuration said last; the filter in force may be another, set over the API.
+    configured: Arc<Mutex<String>>,
     reload: reload::Handle<EnvFilter, Registry>,
 }
 
@@ -51,6 +56,20 @@ impl LogHandle {
         let mut kept = self.text.write().unwrap_or_else(PoisonError::into_inner);
         self.reload.reload(filter).map_err(FilterError::Ended)?;
         text.clone_into(&mut kept);
+        Ok(())
+    }
+}
+
+impl Configured for LogHandle {
+    fn configure(&self, document: &Document) -> Result<(), ApplyFailure> {
+        let mut configured = self.configured.lock().unwrap_or_else(PoisonError::into_inner);
+        if *configured != document.log.filter {
+            self.change(&document.log.filter).map_err(|error| {
+                let problem = ConfigProblem { pointer: "/log/filter".to_owned(), detail: error.to_string() };
+                ApplyFailure::Open(OpenFailure::Config(vec![problem]))
+            })?;
+            configured.clone_from(&document.log.filter);
+        }
         Ok(())
     }
 }
@@ -123,7 +142,8 @@ where
     };
     let subscriber = tracing_subscriber::registry().with(filter).with(lines);
     let text = Arc::new(RwLock::new(log.filter.clone()));
-    Ok((subscriber, LogHandle { text, reload }))
+    let configured = Arc::new(Mutex::new(log.filter.clone()));
+    Ok((subscriber, LogHandle { text, configured, reload }))
 }
 
 /// Makes writers that keep each event on one line.
@@ -178,8 +198,6 @@ pub(crate) fn escaped(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
 
     /// What was written, and a writer to it.
@@ -227,6 +245,24 @@ mod tests {
         let text = logged(LogFormat::Json, |_| tracing::info!(plugin = "a\nb", "said"));
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((value["plugin"].as_str(), value["message"].as_str()), (Some("a\nb"), Some("said")));
+    }
+
+    #[test]
+    fn a_filter_set_over_the_api_stays_until_the_configuration_says_another() {
+        logged(LogFormat::Text, |handle| {
+            let says = |filter: &str| Document {
+                log: Log { filter: filter.to_owned(), format: LogFormat::Text },
+                ..Document::default()
+            };
+            handle.change("debug").unwrap();
+            handle.configure(&says("info")).unwrap();
+            assert_eq!(handle.filter(), "debug");
+            handle.configure(&says("warn")).unwrap();
+            assert_eq!(handle.filter(), "warn");
+            let error = handle.configure(&says("gatherd=loud")).unwrap_err();
+            assert!(matches!(error, ApplyFailure::Open(OpenFailure::Config(_))), "{error:?}");
+            assert_eq!(handle.filter(), "warn");
+        });
     }
 
     #[test]

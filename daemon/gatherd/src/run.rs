@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options, sets: &[String]) -> anyhow::Result<ExitCode
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let outcome = runtime.block_on(async {
-        let daemon = Daemon::start(inputs, layers, &paths, log)?;
+        let daemon = Daemon::start(inputs, layers, &paths, log).await?;
         daemon.live().await
     });
     // What was abandoned may hang for ever; the process does not wait for it.
@@ -64,7 +64,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn start(inputs: Inputs, layers: Layers, paths: &Paths, log: LogHandle) -> anyhow::Result<Self> {
+    async fn start(inputs: Inputs, layers: Layers, paths: &Paths, log: LogHandle) -> anyhow::Result<Self> {
         let signals = Signals::listen().context("cannot listen for signals")?;
         let document = layers.document();
         // Before the engine, so that a wrong file stops the daemon before any plugin has run.
@@ -75,16 +75,18 @@ impl Daemon {
         }
         let hostname = hostname::find(document.hostname.as_deref(), document.fqdn_lookup);
         tracing::info!(hostname, version = env!("CARGO_PKG_VERSION"), state = %paths.state.display(), "starting");
-        let engine = Arc::new(Engine::start(EngineConfig {
+        let engine = Engine::start(EngineConfig {
             layers,
             state_dir: paths.state.clone(),
             hostname,
             kinds: kinds::of(&document, paths),
-        })?);
+            configured: vec![Arc::new(log.clone())],
+        });
+        let engine = Arc::new(engine.await?);
         let management = Arc::new(manage(&engine, &document, paths, log.clone())?);
         let server = Server::bind(server_config(&document, paths)?, Arc::clone(&management) as _, store)?;
         say_where(&server, paths);
-        let reread = Arc::new(Reread { engine: Arc::clone(&engine), inputs, log });
+        let reread = Arc::new(Reread { engine: Arc::clone(&engine), inputs });
         Ok(Self { engine, management, server, signals, reread })
     }
 
@@ -182,7 +184,6 @@ fn say_where(server: &Server, paths: &Paths) {
 struct Reread {
     engine: Arc<Engine>,
     inputs: Inputs,
-    log: LogHandle,
 }
 
 impl Reread {
@@ -205,9 +206,6 @@ impl Reread {
             Ok(committed) => {
                 let revision = committed.effective.revision;
                 tracing::info!(revision, changed = ?committed.changed, "the configuration was read again");
-                if committed.changed.iter().any(|resource| resource == "/log") {
-                    self.change_filter(&committed.effective.document);
-                }
                 for key in committed.needs_restart() {
                     tracing::warn!(key, "this key changed and takes effect at the next start");
                 }
@@ -221,12 +219,6 @@ impl Reread {
                     "the configuration is not taken over"
                 );
             }
-        }
-    }
-
-    fn change_filter(&self, document: &Document) {
-        if let Err(error) = self.log.change(&document.log.filter) {
-            tracing::error!(error = %error, "log.filter is not taken over");
         }
     }
 }

@@ -52,6 +52,7 @@ impl Errors<'_> {
     pub(crate) fn edit(&self, error: &EditError) -> ManagementError {
         match error {
             EditError::NotFound { .. } => ManagementError::NotFound { detail: error.to_string() },
+            EditError::Exists { .. } => self.conflict(ProblemCode::Exists, &error.to_string()),
             EditError::Pinned { .. } => self.conflict(ProblemCode::Pinned, &error.to_string()),
             EditError::Stale { current } => ManagementError::PreconditionFailed { current: *current },
             EditError::Invalid(problems) => invalid(problems),

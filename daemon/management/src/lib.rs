@@ -15,6 +15,7 @@ mod metric;
 mod notification;
 mod plugin;
 mod plugin_type;
+mod resource;
 mod value;
 
 use std::path::PathBuf;
@@ -22,15 +23,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use gatherd_api::types::{
-    Cache, Heartbeat, LogLevel, Metric, Notification, Plugin, PluginConfig, PluginType, ValueView,
-};
+use gatherd_api::types::{Cache, Heartbeat, LogLevel, Metric, Notification, Plugin, PluginType, ValueView};
 use gatherd_api::{
-    Caller, Exposition, ExpositionFormat, IfMatch, ListRequest, Management, ManagementError, MetricQuery,
-    NotificationQuery, Part, PluginQuery, PluginTypeQuery, ValueQuery, Versioned,
+    Caller, Change, Changed, Exposition, ExpositionFormat, ListRequest, Management, ManagementError, Member,
+    MetricQuery, NotificationQuery, Part, PluginQuery, PluginTypeQuery, ResourceKind, ResourceName,
+    ValueQuery, Versioned,
 };
 use gatherd_engine::Engine;
 use gatherd_engine::port;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 pub use daemon::{BadFilter, LogControl};
@@ -89,12 +90,12 @@ impl Management for EngineManagement {
         plugin::one(self, id)
     }
 
-    async fn enable_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError> {
-        plugin::enable(self, caller, id).await
+    async fn enable_plugin(&self, change: Change, id: &str) -> Result<Changed<Plugin>, ManagementError> {
+        plugin::enable(self, change, id).await
     }
 
-    async fn disable_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError> {
-        plugin::disable(self, caller, id).await
+    async fn disable_plugin(&self, change: Change, id: &str) -> Result<Changed<Plugin>, ManagementError> {
+        plugin::disable(self, change, id).await
     }
 
     async fn restart_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError> {
@@ -105,28 +106,51 @@ impl Management for EngineManagement {
         plugin::reload(self, caller, id).await
     }
 
-    async fn plugin_config(&self, id: &str) -> Result<Versioned<PluginConfig>, ManagementError> {
-        plugin::config(self, id)
+    async fn resources(
+        &self,
+        kind: ResourceKind,
+        list: &ListRequest,
+    ) -> Result<Part<Member>, ManagementError> {
+        resource::list(self, kind, list)
     }
 
-    async fn replace_plugin_config(
-        &self,
-        caller: &Caller,
-        id: &str,
-        if_match: &IfMatch,
-        config: PluginConfig,
-    ) -> Result<Versioned<PluginConfig>, ManagementError> {
-        plugin::replace_config(self, caller, id, if_match, config).await
+    async fn resource(&self, name: &ResourceName) -> Result<Versioned<Value>, ManagementError> {
+        resource::one(self, name)
     }
 
-    async fn patch_plugin_config(
+    async fn create_resource(
         &self,
-        caller: &Caller,
-        id: &str,
-        if_match: &IfMatch,
-        patch: PluginConfig,
-    ) -> Result<Versioned<PluginConfig>, ManagementError> {
-        plugin::patch_config(self, caller, id, if_match, patch).await
+        change: Change,
+        name: &ResourceName,
+        value: Value,
+    ) -> Result<Changed<Value>, ManagementError> {
+        resource::create(self, change, name, value).await
+    }
+
+    async fn replace_resource(
+        &self,
+        change: Change,
+        name: &ResourceName,
+        value: Value,
+    ) -> Result<Changed<Value>, ManagementError> {
+        resource::replace(self, change, name, value).await
+    }
+
+    async fn patch_resource(
+        &self,
+        change: Change,
+        name: &ResourceName,
+        patch: Value,
+    ) -> Result<Changed<Value>, ManagementError> {
+        resource::patch(self, change, name, patch).await
+    }
+
+    async fn delete_resource(
+        &self,
+        change: Change,
+        name: &ResourceName,
+    ) -> Result<Changed<()>, ManagementError> {
+        resource::delete(self, change, name).await
     }
 
     async fn plugin_types(

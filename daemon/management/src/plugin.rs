@@ -1,16 +1,16 @@
 //! Plugins.
 
-use gatherd_api::types::{Plugin, PluginConfig, PluginFailure, PluginSources, PluginState, Source};
-use gatherd_api::{Caller, IfMatch, ListRequest, ManagementError, Part, PluginQuery, Versioned};
-use gatherd_engine::desired::{self, Author, Edit, Effective};
+use gatherd_api::types::{Plugin, PluginFailure, PluginSources, PluginState, Source};
+use gatherd_api::{Caller, Change, Changed, ListRequest, ManagementError, Part, PluginQuery, Versioned};
+use gatherd_engine::desired::{self, Edit, Effective};
 use gatherd_engine::lifecycle::{State, VitalsReading};
 use gatherd_engine::port::{OpenFailure, PluginId};
 use gatherd_engine::registry::{Picture, SetError};
-use serde_json::Value;
 
 use crate::EngineManagement;
 use crate::convert::{drops, no_plugin, plugin_id, seconds, timestamp, without_directories};
 use crate::errors::Errors;
+use crate::resource;
 
 pub(crate) fn list(this: &EngineManagement, query: &PluginQuery, list: &ListRequest) -> Part<Plugin> {
     let current = this.engine().desired().current();
@@ -38,20 +38,29 @@ pub(crate) fn one(this: &EngineManagement, id: &str) -> Result<Plugin, Managemen
 
 pub(crate) async fn enable(
     this: &EngineManagement,
-    caller: &Caller,
+    change: Change,
     id: &str,
-) -> Result<Plugin, ManagementError> {
-    edit(this, caller, Edit::Enable(plugin_id(id)?)).await?;
-    one(this, id)
+) -> Result<Changed<Plugin>, ManagementError> {
+    let edit = Edit::Enable(plugin_id(id)?);
+    switched(this, id, resource::edited(this, change, edit).await?)
 }
 
 pub(crate) async fn disable(
     this: &EngineManagement,
-    caller: &Caller,
+    change: Change,
     id: &str,
-) -> Result<Plugin, ManagementError> {
-    edit(this, caller, Edit::Disable(plugin_id(id)?)).await?;
-    one(this, id)
+) -> Result<Changed<Plugin>, ManagementError> {
+    let edit = Edit::Disable(plugin_id(id)?);
+    switched(this, id, resource::edited(this, change, edit).await?)
+}
+
+fn switched<T>(
+    this: &EngineManagement,
+    id: &str,
+    outcome: Changed<T>,
+) -> Result<Changed<Plugin>, ManagementError> {
+    let plugin = one(this, id)?;
+    Ok(outcome.map(|_effective| Versioned { revision: plugin.revision, value: plugin }))
 }
 
 pub(crate) async fn restart(
@@ -74,55 +83,6 @@ pub(crate) async fn reload(
     tracing::info!(plugin = id, user = caller.user, peer = caller.peer, "reload asked for");
     this.engine().registry().reload(&known).await.map_err(|error| of_known(this, id, &error))?;
     one(this, id)
-}
-
-pub(crate) fn config(this: &EngineManagement, id: &str) -> Result<Versioned<PluginConfig>, ManagementError> {
-    let known = plugin_id(id)?;
-    let (value, revision) = this.engine().desired().plugin_config(&known).ok_or_else(|| no_plugin(id))?;
-    let Value::Object(members) = value else {
-        return Err(ManagementError::Internal { detail: format!("the configuration of {id} is no object") });
-    };
-    Ok(Versioned { value: PluginConfig(members), revision })
-}
-
-pub(crate) async fn replace_config(
-    this: &EngineManagement,
-    caller: &Caller,
-    id: &str,
-    if_match: &IfMatch,
-    PluginConfig(members): PluginConfig,
-) -> Result<Versioned<PluginConfig>, ManagementError> {
-    let config = Value::Object(members);
-    let put = Edit::PutPluginConfig { id: plugin_id(id)?, config, if_match: condition(if_match) };
-    edit(this, caller, put).await?;
-    self::config(this, id)
-}
-
-pub(crate) async fn patch_config(
-    this: &EngineManagement,
-    caller: &Caller,
-    id: &str,
-    if_match: &IfMatch,
-    PluginConfig(members): PluginConfig,
-) -> Result<Versioned<PluginConfig>, ManagementError> {
-    let patch = Value::Object(members);
-    let edited = Edit::PatchPluginConfig { id: plugin_id(id)?, patch, if_match: condition(if_match) };
-    edit(this, caller, edited).await?;
-    config(this, id)
-}
-
-fn condition(if_match: &IfMatch) -> desired::IfMatch {
-    match if_match {
-        IfMatch::Any => desired::IfMatch::Any,
-        IfMatch::Revisions(revisions) => desired::IfMatch::OneOf(revisions.clone()),
-    }
-}
-
-async fn edit(this: &EngineManagement, caller: &Caller, edit: Edit) -> Result<(), ManagementError> {
-    let Caller { user, role: _, peer } = caller;
-    let author = Author { user: user.clone(), peer: peer.clone(), reason: String::new() };
-    let outcome = this.engine().edit(edit, author).await;
-    outcome.map(|_committed| ()).map_err(|error| errors(this).edit(&error))
 }
 
 /// An error about a plugin that was named; one that is not there is named in the answer too.

@@ -123,7 +123,7 @@ impl Document {
         }
         if media_type == PROBLEM {
             self.judge_problem(answer, shown);
-        } else if media_type == "application/json" {
+        } else if media_type == "application/json" || media_type.ends_with("+json") {
             self.judge_body(schema, answer, shown);
         } else {
             assert_eq!(schema["type"], "string", "the document names text: {shown}");

@@ -2,8 +2,8 @@
 
 use super::Port;
 use crate::auth::{Admin, Member, Reader};
-use crate::input::{ListParams, NoParams, Params, matcher};
-use crate::output::{Walk, page};
+use crate::input::{ChangeInput, ChangeParams, ListParams, NoParams, Params, matcher, truth};
+use crate::output::{Walk, changed, page};
 use crate::problem::ApiError;
 use crate::query::{ListRequest, PluginQuery};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -56,10 +56,6 @@ pub(super) fn word_of<T: serde::de::DeserializeOwned>(
     serde_json::from_value(word.into()).map_err(|_| ApiError::parameter(name, otherwise))
 }
 
-fn truth(name: &str, word: &str) -> Result<bool, ApiError> {
-    word.parse().map_err(|_| ApiError::parameter(name, "must be true or false"))
-}
-
 /// Lists plugins.
 ///
 /// By id, with their state and counters.
@@ -100,30 +96,30 @@ pub(crate) async fn get_plugin(
 ///
 /// It runs now and after every start of the daemon. Idempotent.
 #[utoipa::path(post, path = "/v1/plugins/{id}/enable", operation_id = "enable_plugin", tag = "plugins",
-    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu")),
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"), ChangeParams),
     responses((status = 200, description = "The plugin as it is now.", body = Plugin)))]
 pub(crate) async fn enable_plugin(
     proof: Member,
     port: Port,
     id: web::Path<String>,
-    _params: Params<NoParams>,
-) -> Result<web::Json<Plugin>, ApiError> {
-    Ok(web::Json(port.enable_plugin(proof.caller(), &id).await?))
+    change: ChangeInput,
+) -> Result<HttpResponse, ApiError> {
+    Ok(changed(&port.enable_plugin(change.by(&proof), &id).await?))
 }
 
 /// Disables a plugin.
 ///
 /// It rests now and after every start of the daemon. Idempotent.
 #[utoipa::path(post, path = "/v1/plugins/{id}/disable", operation_id = "disable_plugin", tag = "plugins",
-    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu")),
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"), ChangeParams),
     responses((status = 200, description = "The plugin as it is now.", body = Plugin)))]
 pub(crate) async fn disable_plugin(
     proof: Member,
     port: Port,
     id: web::Path<String>,
-    _params: Params<NoParams>,
-) -> Result<web::Json<Plugin>, ApiError> {
-    Ok(web::Json(port.disable_plugin(proof.caller(), &id).await?))
+    change: ChangeInput,
+) -> Result<HttpResponse, ApiError> {
+    Ok(changed(&port.disable_plugin(change.by(&proof), &id).await?))
 }
 
 /// Restarts a plugin.

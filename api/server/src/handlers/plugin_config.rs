@@ -2,11 +2,10 @@
 
 use super::Port;
 use crate::auth::{Admin, Reader};
-use crate::input::{JsonBody, MergePatch, NoParams, Params, require_match, tag};
-use crate::management::Versioned;
-use crate::output::tagged;
+use crate::input::{ChangeInput, ChangeParams, ConditionHeader, JsonBody, MergePatch, NoParams, Params};
+use crate::management::{ResourceKind, ResourceName};
+use crate::output::{changed, tagged};
 use crate::problem::ApiError;
-use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse, web};
 use gatherd_api_types::PluginConfig;
 
@@ -28,7 +27,7 @@ pub(crate) async fn get_plugin_config(
     _params: Params<NoParams>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    tagged(&request, &port.plugin_config(&id).await?)
+    tagged(&request, &port.resource(&name(&id)).await?)
 }
 
 /// Replaces a plugin's configuration.
@@ -36,8 +35,8 @@ pub(crate) async fn get_plugin_config(
 /// Validated first; the running plugin is untouched when it is not valid.
 #[utoipa::path(put, path = "/v1/plugins/{id}/config", operation_id = "replace_plugin_config",
     tag = "plugins",
-    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"),
-        ("If-Match" = String, Header, description = "`ETag` of the last GET, or `*`.", example = "\"17\"")),
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"), ConditionHeader,
+        ChangeParams),
     request_body(content = PluginConfig, content_type = "application/json"),
     responses((status = 200, description = "The configuration that is in effect.", body = PluginConfig,
         headers(("ETag" = String, description = "Revision of this change.")))))]
@@ -45,13 +44,11 @@ pub(crate) async fn replace_plugin_config(
     proof: Admin,
     port: Port,
     id: web::Path<String>,
-    _params: Params<NoParams>,
-    request: HttpRequest,
+    change: ChangeInput,
     config: JsonBody<PluginConfig>,
 ) -> Result<HttpResponse, ApiError> {
-    let if_match = require_match(request.headers())?;
-    let config = port.replace_plugin_config(proof.caller(), &id, &if_match, config.0).await?;
-    Ok(changed(&config))
+    let value = config.0.0.into();
+    Ok(changed(&port.replace_resource(change.by(&proof), &name(&id), value).await?))
 }
 
 /// Changes parts of a plugin's configuration.
@@ -59,8 +56,8 @@ pub(crate) async fn replace_plugin_config(
 /// A merge patch (RFC 7396): members replace, objects merge, `null` removes.
 #[utoipa::path(patch, path = "/v1/plugins/{id}/config", operation_id = "patch_plugin_config",
     tag = "plugins",
-    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"),
-        ("If-Match" = String, Header, description = "`ETag` of the last GET, or `*`.", example = "\"17\"")),
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"), ConditionHeader,
+        ChangeParams),
     request_body(content = PluginConfig, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The configuration that is in effect.", body = PluginConfig,
         headers(("ETag" = String, description = "Revision of this change.")))))]
@@ -68,16 +65,13 @@ pub(crate) async fn patch_plugin_config(
     proof: Admin,
     port: Port,
     id: web::Path<String>,
-    _params: Params<NoParams>,
-    request: HttpRequest,
+    change: ChangeInput,
     patch: MergePatch,
 ) -> Result<HttpResponse, ApiError> {
-    let if_match = require_match(request.headers())?;
-    let config = port.patch_plugin_config(proof.caller(), &id, &if_match, patch.0).await?;
-    Ok(changed(&config))
+    let patch = patch.0.0.into();
+    Ok(changed(&port.patch_resource(change.by(&proof), &name(&id), patch).await?))
 }
 
-/// The configuration after a change, with its new entity tag.
-fn changed(config: &Versioned<PluginConfig>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((ETAG, tag(config.revision))).json(&config.value)
+fn name(id: &str) -> ResourceName {
+    ResourceName::new(ResourceKind::PluginConfig, id)
 }

@@ -15,18 +15,29 @@ pub(crate) fn tag(revision: u64) -> String {
 /// # Errors
 ///
 /// 428 when there is none, 400 when it is not a list of entity tags.
-pub(crate) fn require_match(headers: &HeaderMap) -> Result<IfMatch, ApiError> {
-    match read(headers, IF_MATCH)? {
-        None => Err(ApiError::new(
-            ProblemCode::PreconditionRequired,
-            "A change of configuration needs If-Match with the ETag of the last GET, or *.",
-        )),
-        Some(Condition::Any) => Ok(IfMatch::Any),
+pub(super) fn require_match(headers: &HeaderMap) -> Result<IfMatch, ApiError> {
+    if headers.contains_key(IF_MATCH) {
+        return optional_match(headers);
+    }
+    Err(ApiError::new(
+        ProblemCode::PreconditionRequired,
+        "A change of configuration needs If-Match with the ETag of the last GET, or *.",
+    ))
+}
+
+/// The same where nobody has to say.
+///
+/// # Errors
+///
+/// 400 when it is not a list of entity tags.
+pub(super) fn optional_match(headers: &HeaderMap) -> Result<IfMatch, ApiError> {
+    Ok(match read(headers, IF_MATCH)? {
+        None | Some(Condition::Any) => IfMatch::Any,
         Some(Condition::Tags(tags)) => {
             let strong = tags.into_iter().filter(|tag| !tag.weak);
-            Ok(IfMatch::Revisions(strong.filter_map(|tag| tag.revision).collect()))
+            IfMatch::Revisions(strong.filter_map(|tag| tag.revision).collect())
         }
-    }
+    })
 }
 
 /// Whether `If-None-Match` names this revision, so that the caller has it already.

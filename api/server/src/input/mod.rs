@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod change;
 mod condition;
 mod list;
 mod mismatch;
@@ -9,6 +10,7 @@ mod params;
 
 pub(crate) use accept::{Offer, choose};
 pub(crate) use body::{JsonBody, MergePatch};
-pub(crate) use condition::{is_fresh, require_match, tag};
+pub(crate) use change::{ChangeInput, ChangeParams, ConditionHeader, truth};
+pub(crate) use condition::{is_fresh, tag};
 pub(crate) use list::{ListParams, Marker, matcher};
 pub(crate) use params::{NoParams, Params};

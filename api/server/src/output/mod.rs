@@ -1,8 +1,10 @@
 //! What goes out: tagged resources, and lists that are written while they are read.
 
+mod changed;
 mod list;
 mod walk;
 
+pub(crate) use changed::{PLAN_JSON, changed, created, deleted, segment};
 pub(crate) use list::{ndjson, page};
 pub(crate) use walk::Walk;
 

@@ -1,6 +1,7 @@
 //! Configuration and its entity tags.
 
 use super::{Answer, Site};
+use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use gatherd_api_types::Role;
 
@@ -83,4 +84,47 @@ async fn a_configuration_is_an_object() {
     for body in ["[]", "null", "5", "\"x\""] {
         assert_eq!(put(&Site::new(), Some("*"), body).await.refusal(), (422, "invalid"), "{body}");
     }
+}
+
+#[actix_web::test]
+async fn a_dry_run_answers_the_plan_and_changes_nothing() {
+    let site = Site::new();
+    let request = |path: &str| TestRequest::default().uri(path).insert_header(("If-Match", "\"7\""));
+    let put = request("/v1/plugins/cpu/config?dry_run=true&reason=a%20try").method(Method::PUT);
+    let answer = site.call_as(Role::Admin, put.set_json(serde_json::json!({"interval": 1}))).await;
+    assert_eq!((answer.status.as_u16(), answer.header("etag")), (200, None));
+    assert_eq!(answer.header("content-type"), Some("application/vnd.gatherd.plan+json"));
+    assert_eq!(
+        (answer.json()["revision"].as_u64(), &answer.json()["steps"][0]),
+        (Some(7), &"change cpu".into())
+    );
+    assert_eq!(site.get(PATH).await.text(), r#"{"interval":10}"#);
+    let enable = request("/v1/plugins/cpu/enable?dry_run=true").method(Method::POST);
+    let answer = site.call_as(Role::Member, enable).await;
+    assert_eq!(answer.header("content-type"), Some("application/vnd.gatherd.plan+json"));
+    let stale =
+        TestRequest::put().uri("/v1/plugins/cpu/config?dry_run=true").insert_header(("If-Match", "\"6\""));
+    let answer = site.call_as(Role::Admin, stale.set_json(serde_json::json!({}))).await;
+    assert_eq!(answer.refusal(), (412, "precondition_failed"));
+}
+
+#[actix_web::test]
+async fn how_a_change_is_asked_for_is_judged_parameter_by_parameter() {
+    let site = Site::new();
+    let long = "x".repeat(257);
+    for (query, pointer) in [
+        ("dry_run=1", "/dry_run"),
+        ("dry_run=true&dry_run=true", "/dry_run"),
+        ("reason=a%0Ab", "/reason"),
+        (&format!("reason={long}"), "/reason"),
+        ("why=x", "/why"),
+    ] {
+        let request = TestRequest::post().uri(&format!("/v1/plugins/cpu/enable?{query}"));
+        let answer = site.call_as(Role::Member, request).await;
+        assert_eq!(answer.refusal(), (400, "bad_parameter"), "{query}");
+        assert_eq!(answer.problem().errors[0].pointer, pointer, "{query}");
+    }
+    let answer =
+        site.call_as(Role::Member, TestRequest::post().uri("/v1/plugins/cpu/enable?reason=quiet")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("etag")), (200, Some("\"7\"")));
 }

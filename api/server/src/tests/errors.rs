@@ -146,7 +146,7 @@ async fn a_parameter_that_is_not_known_is_refused_everywhere() {
     }
     let answer = site.get("/v1/plugins?dry_run=true").await;
     assert_eq!(answer.problem().errors[0].pointer, "/dry_run");
-    let change = TestRequest::post().uri("/v1/plugins/cpu/enable?dry_run=true");
+    let change = TestRequest::post().uri("/v1/plugins/cpu/enable?dryrun=true");
     assert_eq!(site.call_as(Role::Member, change).await.refusal(), (400, "bad_parameter"));
     assert_eq!(*site.fake.last_caller.lock().unwrap(), None);
 }

@@ -1,14 +1,15 @@
 //! A daemon in memory: three plugins, any number of values, and a plugin whose name makes it fail.
 
 use crate::management::{
-    Caller, Exposition, ExpositionFormat, IfMatch, Management, ManagementError, Part, Versioned,
+    Caller, Change, Changed, Exposition, ExpositionFormat, Management, ManagementError, Member, Mode, Part,
+    ResourceKind, ResourceName, Versioned,
 };
 use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery};
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatherd_api_types::{
     Cache, Capability, DaemonState, DataSource, DataSourceKind, FieldError, Heartbeat, LogLevel, MetaValue,
-    Metric, Notification, Number, Plugin, PluginConfig, PluginCounts, PluginSources, PluginState, PluginType,
+    Metric, Notification, Number, Plan, Plugin, PluginCounts, PluginSources, PluginState, PluginType,
     ProblemCode, Severity, Source, Timestamp, ValueState, ValueView,
 };
 use serde_json::Value;
@@ -28,20 +29,23 @@ pub(super) struct Fake {
     /// Who changed something last.
     pub(super) last_caller: Mutex<Option<Caller>>,
     parts: AtomicU64,
-    config: Mutex<Versioned<PluginConfig>>,
+    /// The document's resources; a plugin has a configuration though it is not here.
+    resources: Mutex<BTreeMap<ResourceName, Versioned<Value>>>,
+    /// The newest revision.
+    revision: AtomicU64,
     log: Mutex<LogLevel>,
 }
 
 impl Default for Fake {
     fn default() -> Self {
-        let config = PluginConfig(serde_json::json!({"interval": 10}).as_object().unwrap().clone());
         Self {
             series: AtomicU64::new(3),
             fail_after: AtomicU64::new(0),
             ready: AtomicBool::new(true),
             last_caller: Mutex::default(),
             parts: AtomicU64::new(0),
-            config: Mutex::new(Versioned { value: config, revision: 7 }),
+            resources: Mutex::default(),
+            revision: AtomicU64::new(7),
             log: Mutex::new(LogLevel { filter: "info".to_owned() }),
         }
     }
@@ -54,18 +58,62 @@ impl Fake {
         find(id)
     }
 
-    /// Checks and stores a configuration.
-    fn store(&self, if_match: &IfMatch, value: PluginConfig) -> Answer<Versioned<PluginConfig>> {
-        let mut config = self.config.lock().unwrap();
-        if !if_match.admits(config.revision) {
-            return Err(ManagementError::PreconditionFailed { current: config.revision });
+    fn switch(&self, change: &Change, id: &str) -> Answer<Changed<Plugin>> {
+        let plugin = self.change(&change.caller, id)?;
+        Ok(match change.mode {
+            Mode::Commit => Changed::Done(Versioned { revision: plugin.revision, value: plugin }),
+            Mode::DryRun => Changed::Planned(self.plan(id)),
+        })
+    }
+
+    fn plan(&self, id: &str) -> Plan {
+        Plan {
+            revision: self.revision.load(Ordering::Relaxed),
+            steps: vec![format!("change {id}")],
+            changed: vec![format!("/{id}")],
+            difference: serde_json::json!({}),
+            needs_restart: Vec::new(),
         }
-        if value.0.get("interval").is_some_and(|it| !it.is_number()) {
+    }
+
+    fn found(&self, name: &ResourceName) -> Answer<Versioned<Value>> {
+        let known = self.resources.lock().unwrap().get(name).cloned();
+        match (known, name.kind) {
+            (Some(known), _) => Ok(known),
+            (None, ResourceKind::PluginConfig) => {
+                find(&name.id)?;
+                Ok(Versioned { value: serde_json::json!({"interval": 10}), revision: 7 })
+            }
+        }
+    }
+
+    /// Checks and stores a resource of before; takes it away for `None`.
+    fn store(&self, change: &Change, name: &ResourceName, value: Option<Value>) -> Answer<Changed<Value>> {
+        *self.last_caller.lock().unwrap() = Some(change.caller.clone());
+        let before = self.found(name)?;
+        if !change.if_match.admits(before.revision) {
+            return Err(ManagementError::PreconditionFailed { current: before.revision });
+        }
+        let interval = value.as_ref().and_then(|value| value.get("interval"));
+        if interval.is_some_and(|it| !it.is_number()) {
             let error = FieldError { pointer: "/interval".into(), detail: "must be a number".into() };
             return Err(ManagementError::Invalid { errors: vec![error] });
         }
-        *config = Versioned { value, revision: config.revision + 1 };
-        Ok(config.clone())
+        Ok(self.put(change, name, value))
+    }
+
+    fn put(&self, change: &Change, name: &ResourceName, value: Option<Value>) -> Changed<Value> {
+        if change.mode == Mode::DryRun {
+            return Changed::Planned(self.plan(&name.id));
+        }
+        let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
+        let resource = Versioned { value: value.clone().unwrap_or_default(), revision };
+        let mut resources = self.resources.lock().unwrap();
+        match value {
+            Some(_) => drop(resources.insert(name.clone(), resource.clone())),
+            None => drop(resources.remove(name)),
+        }
+        Changed::Done(resource)
     }
 }
 
@@ -163,12 +211,12 @@ impl Management for Fake {
         find(id)
     }
 
-    async fn enable_plugin(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
-        self.change(caller, id)
+    async fn enable_plugin(&self, change: Change, id: &str) -> Answer<Changed<Plugin>> {
+        self.switch(&change, id)
     }
 
-    async fn disable_plugin(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
-        self.change(caller, id)
+    async fn disable_plugin(&self, change: Change, id: &str) -> Answer<Changed<Plugin>> {
+        self.switch(&change, id)
     }
 
     async fn restart_plugin(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
@@ -179,38 +227,58 @@ impl Management for Fake {
         self.change(caller, id)
     }
 
-    async fn plugin_config(&self, id: &str) -> Answer<Versioned<PluginConfig>> {
-        find(id)?;
-        Ok(self.config.lock().unwrap().clone())
+    async fn resources(&self, kind: ResourceKind, list: &ListRequest) -> Answer<Part<Member>> {
+        let known = self.resources.lock().unwrap().clone();
+        let of_kind = known.into_iter().filter(|(name, _)| name.kind == kind);
+        let members = of_kind.map(|(name, resource)| Member { id: name.id, resource });
+        Ok(part(members, |member| member.id.clone(), list))
     }
 
-    async fn replace_plugin_config(
-        &self,
-        caller: &Caller,
-        id: &str,
-        if_match: &IfMatch,
-        config: PluginConfig,
-    ) -> Answer<Versioned<PluginConfig>> {
-        self.change(caller, id)?;
-        self.store(if_match, config)
+    async fn resource(&self, name: &ResourceName) -> Answer<Versioned<Value>> {
+        self.found(name)
     }
 
-    async fn patch_plugin_config(
+    async fn create_resource(
         &self,
-        caller: &Caller,
-        id: &str,
-        if_match: &IfMatch,
-        patch: PluginConfig,
-    ) -> Answer<Versioned<PluginConfig>> {
-        self.change(caller, id)?;
-        let mut merged = self.config.lock().unwrap().value.clone();
-        for (key, value) in patch.0 {
+        change: Change,
+        name: &ResourceName,
+        value: Value,
+    ) -> Answer<Changed<Value>> {
+        *self.last_caller.lock().unwrap() = Some(change.caller.clone());
+        if self.found(name).is_ok() {
+            let detail = format!("There is a {} already.", name.id);
+            return Err(ManagementError::Conflict { code: ProblemCode::Exists, detail });
+        }
+        Ok(self.put(&change, name, Some(value)))
+    }
+
+    async fn replace_resource(
+        &self,
+        change: Change,
+        name: &ResourceName,
+        value: Value,
+    ) -> Answer<Changed<Value>> {
+        self.store(&change, name, Some(value))
+    }
+
+    async fn patch_resource(
+        &self,
+        change: Change,
+        name: &ResourceName,
+        patch: Value,
+    ) -> Answer<Changed<Value>> {
+        let mut merged = self.found(name)?.value.as_object().cloned().unwrap_or_default();
+        for (key, value) in patch.as_object().cloned().unwrap_or_default() {
             match value {
-                Value::Null => drop(merged.0.remove(&key)),
-                value => drop(merged.0.insert(key, value)),
+                Value::Null => drop(merged.remove(&key)),
+                value => drop(merged.insert(key, value)),
             }
         }
-        self.store(if_match, merged)
+        self.store(&change, name, Some(merged.into()))
+    }
+
+    async fn delete_resource(&self, change: Change, name: &ResourceName) -> Answer<Changed<()>> {
+        Ok(self.store(&change, name, None)?.map(|gone| Versioned { value: (), revision: gone.revision }))
     }
 
     async fn plugin_types(&self, query: &PluginTypeQuery, list: &ListRequest) -> Answer<Part<PluginType>> {

@@ -4,12 +4,14 @@
 //! ranges, on what the first pass left. What it says of a key holds for one layer as well as for all of
 //! them together, so each layer is judged alone and the complaint can name its file and line.
 
+mod plugin;
+
 use serde_json::Value;
 
-use super::document::{Document, PluginEntry};
+use super::document::Document;
 use super::merge::{escape, keys};
 use super::nearest;
-use crate::port::{ConfigProblem, PluginId};
+use crate::port::ConfigProblem;
 
 /// How many wrong types are reported before the rest is left for the next time.
 const MOST_PROBLEMS: usize = 64;
@@ -28,7 +30,12 @@ pub(super) fn check(value: &Value) -> (Document, Vec<ConfigProblem>) {
 }
 
 /// Judges what only all layers together can show.
-pub(super) fn check_together(document: &Document) -> Option<ConfigProblem> {
+pub(super) fn check_together(document: &Document) -> Vec<ConfigProblem> {
+    exposed(document).into_iter().collect()
+}
+
+/// An address that others can reach needs to be asked for twice.
+fn exposed(document: &Document) -> Option<ConfigProblem> {
     let address: std::net::SocketAddr = document.api.listen.parse().ok()?;
     (!address.ip().is_loopback() && !document.api.insecure).then(|| ConfigProblem {
         pointer: "/api/listen".to_owned(),
@@ -158,31 +165,7 @@ impl Ranges<'_> {
             "/log/filter",
             format_args!("a level such as \"info\", or levels by module such as \"info,gatherd_engine=debug\", is wanted"),
         );
-        self.say_if(
-            document.plugins.len() > 1024,
-            "/plugins",
-            format_args!("at most 1024 plugins are allowed"),
-        );
-        for (id, entry) in &document.plugins {
-            self.plugin(id, entry);
-        }
-    }
-
-    fn plugin(&mut self, id: &str, entry: &PluginEntry) {
-        let pointer = format!("/plugins/{}", escape(id));
-        if let Err(error) = id.parse::<PluginId>() {
-            self.say_if(true, &pointer, format_args!("{error}"));
-        }
-        if let Some(interval) = entry.interval {
-            self.seconds(&format!("{pointer}/interval"), interval, 0.001, YEAR);
-        }
-        // A type's name obeys the same rule as an id, so that it can not leave the plugin directory.
-        let name = entry.type_name.as_deref().unwrap_or("any");
-        self.say_if(
-            name.parse::<PluginId>().is_err(),
-            &format!("{pointer}/type"),
-            format_args!("{name:?} is no plugin type: the file name of a library without `.so` is wanted, of a-z, 0-9, _ and -"),
-        );
+        self.plugins(&document.plugins);
     }
 
     fn host(&mut self, hostname: Option<&str>) {

@@ -2,7 +2,9 @@
 //!
 //! Every key has a default, so an empty document is a whole one. Maps are keyed by id, never arrays of
 //! objects, because a merge patch cannot address the elements of an array. What a key may be is said
-//! twice: its type here, its range in `check.rs`.
+//! twice: its type here, its range in `check`. A section that is a map has a file of its own in both.
+
+mod plugin;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,10 +12,26 @@ use std::path::PathBuf;
 use gatherd_model::Interval;
 use serde::{Deserialize, Serialize};
 
-use crate::port::{Code, PluginId, Spec};
+pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
 
-/// The plugins that run while no file names any.
-pub const DEFAULT_PLUGINS: [&str; 6] = ["cpu", "memory", "load", "df", "disk", "interface"];
+/// The sections that are maps by id: each member is a resource with a revision of its own.
+pub(super) const MAPS: &[&str] = &["plugins"];
+
+/// The keys that are looked at only when the daemon starts; all others take effect at once.
+pub(super) const AT_START: &[&str] = &[
+    "hostname",
+    "fqdn_lookup",
+    "timeout",
+    "max_read_interval",
+    "types_db",
+    "plugin_dirs",
+    "state_dir",
+    "runtime_dir",
+    "api",
+    "limits",
+    "tolerance",
+    "prometheus",
+];
 
 /// Everything that can be asked of the daemon.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -52,24 +70,6 @@ pub struct Document {
     pub prometheus: Prometheus,
     /// The plugins by id.
     pub plugins: BTreeMap<String, PluginEntry>,
-}
-
-/// One wanted plugin.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields, expecting = "a table of one plugin's keys")]
-pub struct PluginEntry {
-    /// What is loaded; the plugin's id for `None`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub type_name: Option<String>,
-    /// Whether it shall run.
-    pub enabled: bool,
-    /// Time between two reads, in seconds; the document's for `None`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub interval: Option<f64>,
-    /// Whether its library may run in process although its digest was not listed at build time.
-    pub trusted: bool,
-    /// The plugin's own configuration, which only the plugin understands.
-    pub config: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The management API.
@@ -162,18 +162,6 @@ impl Default for Document {
     }
 }
 
-impl Default for PluginEntry {
-    fn default() -> Self {
-        Self {
-            type_name: None,
-            enabled: true,
-            interval: None,
-            trusted: false,
-            config: serde_json::Map::new(),
-        }
-    }
-}
-
 impl Default for Api {
     fn default() -> Self {
         let listen = "127.0.0.1:8720".to_owned();
@@ -205,39 +193,16 @@ impl Default for Prometheus {
     }
 }
 
-/// A plugin as it shall be: what to open, and whether it shall run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
-    /// What to open.
-    pub spec: Spec,
-    /// Whether it shall run.
-    pub enabled: bool,
-}
-
 impl Document {
+    /// Whether everything but the plugins is the same.
+    pub(super) fn is_same_but_for_plugins(&self, other: &Self) -> bool {
+        let rest = |document: &Self| Self { plugins: BTreeMap::new(), ..document.clone() };
+        rest(self) == rest(other)
+    }
+
     /// The time between two reads of a plugin that names none itself.
     pub fn default_interval(&self) -> Interval {
         Interval::from_secs_f64(self.interval).unwrap_or(Interval::DEFAULT)
-    }
-
-    /// The plugins as they shall be, by id.
-    ///
-    /// An entry that `check` would refuse is left out; a document that is in effect has none.
-    pub fn to_specs(&self) -> BTreeMap<PluginId, Wanted> {
-        let wanted = |(id, entry): (&String, &PluginEntry)| {
-            let id: PluginId = id.parse().ok()?;
-            let seconds = entry.interval.unwrap_or(self.interval);
-            let spec = Spec {
-                id: id.clone(),
-                type_name: entry.type_name.clone().unwrap_or_else(|| id.to_string()),
-                trusted: entry.trusted,
-                code: Code::Newest,
-                interval: Interval::from_secs_f64(seconds).ok()?,
-                config: serde_json::Value::Object(entry.config.clone()),
-            };
-            Some((id, Wanted { spec, enabled: entry.enabled }))
-        };
-        self.plugins.iter().filter_map(wanted).collect()
     }
 }
 
@@ -253,21 +218,5 @@ mod tests {
         assert_eq!(document, Document::default());
         assert_eq!(document.api.listen, "127.0.0.1:8720");
         assert_eq!(document.limits.series, 2_000_000);
-    }
-
-    #[test]
-    fn plugin_takes_type_from_its_id_and_interval_from_the_document() {
-        let document = json!({"interval": 2, "plugins": {"cpu": {}, "root": {"type": "df", "interval": 60,
-            "enabled": false, "trusted": true, "config": {"mount_point": ["/"]}}}});
-        let specs = serde_json::from_value::<Document>(document).unwrap().to_specs();
-        let cpu = &specs[&"cpu".parse().unwrap()];
-        assert_eq!(cpu.spec.type_name, "cpu");
-        assert_eq!(cpu.spec.interval, Interval::from_secs_f64(2.0).unwrap());
-        assert_eq!((cpu.enabled, cpu.spec.trusted), (true, false));
-        let root = &specs[&"root".parse().unwrap()];
-        assert_eq!(root.spec.type_name, "df");
-        assert_eq!(root.spec.interval, Interval::from_secs_f64(60.0).unwrap());
-        assert_eq!(root.spec.config, json!({"mount_point": ["/"]}));
-        assert_eq!((root.enabled, root.spec.trusted), (false, true));
     }
 }

@@ -1,12 +1,14 @@
 //! An edit before it has any effect: precondition, merge, judgement. Pure.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::check::check;
 use super::document::Document;
-use super::effective::{Effective, config_pointer, plugin_pointer};
+use super::edit::{Edit, EditError, IfMatch};
+use super::effective::{Effective, shown};
 use super::layers::{Layers, Source};
-use super::merge::{compose, dotted, escape, keys, merge, nulls, replace};
-use super::{Edit, EditError, IfMatch};
+use super::merge::{compose, difference, dotted, escape, keys, merge, nulls, replace, same};
+use super::resource::Resource;
 use crate::port::{ConfigProblem, PluginId};
 
 /// Largest overlay, in bytes of JSON.
@@ -41,43 +43,82 @@ impl Draft {
 
 /// What `edit` would make of what is in effect; `None` where it wants what already is.
 pub(super) fn draft(now: &Effective, edit: &Edit) -> Result<Option<Draft>, EditError> {
-    let id = edit.id();
-    if !now.document.plugins.contains_key(id.as_str()) {
-        return Err(EditError::NotFound { id: id.clone() });
-    }
     match edit {
         Edit::Enable(id) => switch(now, id, true),
         Edit::Disable(id) => switch(now, id, false),
-        Edit::PutPluginConfig { id, config, if_match } => {
-            admit(now, id, if_match)?;
-            refuse_unfit(config, &nulls(config))?;
-            let pointer = config_pointer(id);
-            let patch = replace(now.layers.base().pointer(&pointer), config);
-            finish(now, &pointer, config, patch).map(Some)
+        Edit::Create { at, value } => create(now, at, value).map(Some),
+        Edit::Put { at, value, if_match } => {
+            admit(now, at, if_match)?;
+            refuse_unfit(value, &nulls(value))?;
+            if at.is_whole() { whole(now, value).map(Some) } else { put(now, at, value).map(Some) }
         }
-        Edit::PatchPluginConfig { id, patch, if_match } => {
-            admit(now, id, if_match)?;
+        Edit::Patch { at, patch, if_match } => {
+            admit(now, at, if_match)?;
             refuse_unfit(patch, &[])?;
-            let pointer = config_pointer(id);
+            let pointer = at.pointer();
             let wanted = merge(now.value.pointer(&pointer).cloned().unwrap_or_else(|| json!({})), patch);
             let base = now.layers.base();
             let patch = compose(base.pointer(&pointer), now.overlay.pointer(&pointer), patch);
-            finish(now, &pointer, &wanted, patch).map(Some)
+            finish(now, &pointer, Some(&wanted), Some(patch)).map(Some)
+        }
+        Edit::Delete { at, if_match } => {
+            admit(now, at, if_match)?;
+            refuse_no_member(at)?;
+            let pointer = at.pointer();
+            // What no layer below names needs no tombstone.
+            let tombstone = now.layers.base().pointer(&pointer).map(|_named| Value::Null);
+            finish(now, &pointer, None, tombstone).map(Some)
         }
     }
 }
 
 fn switch(now: &Effective, id: &PluginId, enabled: bool) -> Result<Option<Draft>, EditError> {
-    if now.document.plugins.get(id.as_str()).is_some_and(|entry| entry.enabled == enabled) {
+    let entry = now.document.plugins.get(id.as_str());
+    let entry = entry.ok_or_else(|| EditError::NotFound { at: Resource::plugin(id) })?;
+    if entry.enabled == enabled {
         return Ok(None);
     }
-    let pointer = format!("{}/enabled", plugin_pointer(id));
-    finish(now, &pointer, &enabled.into(), enabled.into()).map(Some)
+    let pointer = Resource::plugin(id).key("enabled").pointer();
+    finish(now, &pointer, Some(&enabled.into()), Some(enabled.into())).map(Some)
 }
 
-fn admit(now: &Effective, id: &PluginId, if_match: &IfMatch) -> Result<(), EditError> {
-    let current = now.plugin_config(id).map_or(now.revision, |(_, revision)| revision);
+fn create(now: &Effective, at: &Resource, value: &Value) -> Result<Draft, EditError> {
+    refuse_no_member(at)?;
+    if now.resource(at).is_some() {
+        return Err(EditError::Exists { at: at.clone() });
+    }
+    refuse_unfit(value, &nulls(value))?;
+    put(now, at, value)
+}
+
+fn put(now: &Effective, at: &Resource, value: &Value) -> Result<Draft, EditError> {
+    let pointer = at.pointer();
+    let patch = replace(now.layers.base().pointer(&pointer), value);
+    finish(now, &pointer, Some(value), Some(patch))
+}
+
+/// The whole document as `value` says. Only what differs becomes an edit, so that all else keeps its source.
+fn whole(now: &Effective, value: &Value) -> Result<Draft, EditError> {
+    let (wanted, problems) = check(value);
+    if !problems.is_empty() {
+        return Err(EditError::Invalid(problems));
+    }
+    let wanted = shown(&wanted);
+    let patch = difference(&now.shown, &wanted);
+    let overlay = compose(Some(&now.layers.base()), Some(&now.overlay), &patch);
+    let draft = judge(now, overlay, "")?;
+    let found = shown(&draft.document);
+    if same(&found, &wanted) { Ok(draft) } else { Err(pinned(&now.layers, "", &found, &wanted)) }
+}
+
+/// Refuses a revision of before, or a resource that is not there.
+fn admit(now: &Effective, at: &Resource, if_match: &IfMatch) -> Result<(), EditError> {
+    let (_, current) = now.resource(at).ok_or_else(|| EditError::NotFound { at: at.clone() })?;
     if if_match.admits(current) { Ok(()) } else { Err(EditError::Stale { current }) }
+}
+
+fn refuse_no_member(at: &Resource) -> Result<(), EditError> {
+    if at.is_member() { Ok(()) } else { Err(EditError::NotFound { at: at.clone() }) }
 }
 
 /// Refuses a body that is no object, or has members that no layer can hold; pointers into the body.
@@ -90,38 +131,67 @@ fn refuse_unfit(body: &Value, nulls: &[String]) -> Result<(), EditError> {
         let each = nulls.iter();
         each.map(|pointer| problem(pointer, "null is no value here: leave the key out")).collect()
     } else {
-        vec![problem("", "an object with the plugin's keys is wanted")]
+        vec![problem("", "an object is wanted")]
     };
     if problems.is_empty() { Ok(()) } else { Err(EditError::Invalid(problems)) }
 }
 
-/// Lays `patch` into the overlay at `pointer` and proves that `wanted` comes out there.
-fn finish(now: &Effective, pointer: &str, wanted: &Value, patch: Value) -> Result<Draft, EditError> {
-    let overlay = put(now.overlay.clone(), pointer, patch);
+/// Lays `patch` into the overlay at `pointer` (or takes what is there out of it) and proves that `wanted` comes
+/// out there.
+fn finish(
+    now: &Effective,
+    pointer: &str,
+    wanted: Option<&Value>,
+    patch: Option<Value>,
+) -> Result<Draft, EditError> {
+    let overlay = lay(now.overlay.clone(), &now.layers.base(), pointer, patch);
+    let draft = judge(now, overlay, pointer)?;
+    let effective = draft.value.pointer(pointer);
+    match (effective, wanted) {
+        (None, None) => Ok(draft),
+        (Some(effective), Some(wanted)) if same(effective, wanted) => Ok(draft),
+        (effective, wanted) => {
+            let (effective, wanted) = (effective.unwrap_or(&Value::Null), wanted.unwrap_or(&Value::Null));
+            Err(pinned(&now.layers, pointer, effective, wanted))
+        }
+    }
+}
+
+/// The draft of an overlay that is not too large; pointers of problems are into what was sent.
+fn judge(now: &Effective, overlay: Value, sent_at: &str) -> Result<Draft, EditError> {
     if overlay.to_string().len() > LARGEST_OVERLAY {
         let detail = format!("all changes made over the API together may have {LARGEST_OVERLAY} bytes");
         return Err(EditError::Invalid(vec![ConfigProblem { pointer: String::new(), detail }]));
     }
-    let draft =
-        Draft::of(&now.layers, overlay).map_err(|found| EditError::Invalid(relative(found, pointer)))?;
-    let effective = draft.value.pointer(pointer);
-    match effective {
-        Some(effective) if effective == wanted => Ok(draft),
-        _ => Err(pinned(&now.layers, pointer, effective.unwrap_or(&Value::Null), wanted)),
-    }
+    Draft::of(&now.layers, overlay).map_err(|found| EditError::Invalid(relative(found, sent_at)))
 }
 
-/// `value` with `patch` in place of what is at `pointer`; the objects on the way are made.
-fn put(mut value: Value, pointer: &str, patch: Value) -> Value {
-    let mut at = &mut value;
-    for key in keys(pointer) {
-        if !at.is_object() {
-            *at = json!({});
-        }
-        at = at.as_object_mut().expect("made above").entry(key).or_insert(Value::Null);
+/// `overlay` with `patch` in place of what is at `pointer`, or without it; the objects on the way are made.
+fn lay(mut overlay: Value, base: &Value, pointer: &str, patch: Option<Value>) -> Value {
+    let (mut at, mut below) = (&mut overlay, Some(base));
+    let mut way: Vec<String> = keys(pointer).collect();
+    let Some(last) = way.pop() else {
+        return patch.unwrap_or_else(|| json!({}));
+    };
+    for key in way {
+        at = members(at, below).entry(key.clone()).or_insert_with(|| json!({}));
+        below = below.and_then(|below| below.get(&key));
     }
-    *at = patch;
-    value
+    let members = members(at, below);
+    match patch {
+        Some(patch) => drop(members.insert(last, patch)),
+        None => drop(members.remove(&last)),
+    }
+    overlay
+}
+
+/// The members of an object of the overlay. A tombstone becomes one for each member below it, so that none of
+/// them comes back.
+fn members<'a>(at: &'a mut Value, below: Option<&Value>) -> &'a mut Map<String, Value> {
+    if !at.is_object() {
+        *at = replace(below, &json!({}));
+    }
+    at.as_object_mut().expect("made above")
 }
 
 /// Problems with pointers into what was sent, where they are in it.
@@ -136,7 +206,11 @@ fn relative(found: Vec<ConfigProblem>, sent_at: &str) -> Vec<ConfigProblem> {
 /// The topmost key that keeps `wanted` from coming into effect, and who holds it.
 fn pinned(layers: &Layers, pointer: &str, effective: &Value, wanted: &Value) -> EditError {
     if let (Value::Object(found), Value::Object(members)) = (effective, wanted) {
-        let differs = found.keys().chain(members.keys()).find(|key| found.get(*key) != members.get(*key));
+        let alike = |key: &String| match (found.get(key), members.get(key)) {
+            (Some(found), Some(wanted)) => same(found, wanted),
+            (found, wanted) => found.is_none() && wanted.is_none(),
+        };
+        let differs = found.keys().chain(members.keys()).find(|key| !alike(key));
         if let Some(key) = differs {
             let at = format!("{pointer}/{}", escape(key));
             let none = Value::Null;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::document::{Document, Wanted};
+use super::document::{Document, MAPS, Wanted};
+use super::draft::Draft;
 use super::layers::{Layers, Source};
 use super::merge::{dotted, escape};
 use super::problem::Problem;
+use super::resource::Resource;
 use crate::port::{ConfigProblem, PluginId};
 
 /// The document of one revision, with who said what and which revision last changed what.
@@ -23,6 +25,8 @@ pub struct Effective {
     pub(super) overlay: Value,
     /// All layers as one value.
     pub(super) value: Value,
+    /// The document as one value, with all its defaults.
+    pub(super) shown: Value,
     /// The revision that last changed each resource, by JSON pointer.
     pub(super) resources: BTreeMap<String, u64>,
 }
@@ -33,16 +37,33 @@ impl Effective {
         self.document.to_specs()
     }
 
+    /// What a resource holds, with all its defaults, and the revision that last changed it; `None` where it is
+    /// not there.
+    pub fn resource(&self, at: &Resource) -> Option<(Value, u64)> {
+        let pointer = at.pointer();
+        Some((self.shown.pointer(&pointer)?.clone(), self.revision_of(&pointer)))
+    }
+
+    /// The members of a section that is a map behind `after`, in the order of their ids, each with its id and
+    /// the revision that last changed it; at most `limit`.
+    pub fn members(&self, section: &str, after: Option<&str>, limit: usize) -> Vec<(String, Value, u64)> {
+        let members = self.shown.get(section).and_then(Value::as_object);
+        let behind =
+            members.into_iter().flatten().filter(|(id, _)| after.is_none_or(|after| id.as_str() > after));
+        let told = behind.take(limit).map(|(id, value)| {
+            (id.clone(), value.clone(), self.revision_of(&Resource::member(section, id).pointer()))
+        });
+        told.collect()
+    }
+
     /// A plugin's own configuration, and the revision that last changed it; `None` for an unknown plugin.
     pub fn plugin_config(&self, id: &PluginId) -> Option<(Value, u64)> {
-        let entry = self.document.plugins.get(id.as_str())?;
-        Some((Value::Object(entry.config.clone()), self.revision_of(&config_pointer(id))))
+        self.resource(&Resource::plugin_config(id))
     }
 
     /// The revision that last changed anything of a plugin; `None` for an unknown one.
     pub fn plugin_revision(&self, id: &PluginId) -> Option<u64> {
-        self.document.plugins.get(id.as_str())?;
-        Some(self.revision_of(&plugin_pointer(id)).max(self.revision_of(&config_pointer(id))))
+        self.resource(&Resource::plugin(id)).map(|(_, revision)| revision)
     }
 
     /// Who says what a key is; `key` is a JSON pointer such as `/plugins/cpu/enabled`.
@@ -64,39 +85,61 @@ impl Effective {
         self.layers.locate(&self.overlay, found)
     }
 
-    fn revision_of(&self, resource: &str) -> u64 {
-        self.resources.get(resource).copied().unwrap_or(self.revision)
+    /// A picture of `draft` as `revision`.
+    pub(super) fn new(
+        revision: u64,
+        layers: Arc<Layers>,
+        draft: Draft,
+        resources: BTreeMap<String, u64>,
+    ) -> Self {
+        let Draft { overlay, value, document } = draft;
+        let shown = shown(&document);
+        Self { revision, document, layers, overlay, value, shown, resources }
+    }
+
+    /// The revision that last changed anything at or below a pointer; of a part of a resource, that of the
+    /// resource. The whole document's is the newest.
+    fn revision_of(&self, pointer: &str) -> u64 {
+        if pointer.is_empty() {
+            return self.revision;
+        }
+        let below = format!("{pointer}/");
+        let range = self.resources.range(pointer.to_owned()..);
+        // Keys that only begin alike, such as `/plugins/cpu-2`, may lie between.
+        let near = range.take_while(|(found, _)| found.starts_with(pointer));
+        let inside = near.filter(|(found, _)| *found == pointer || found.starts_with(&below));
+        match (inside.map(|(_, revision)| *revision).max(), pointer.rsplit_once('/')) {
+            (Some(revision), _) => revision,
+            (None, Some((around, _))) if !around.is_empty() => self.revision_of(around),
+            (None, _) => self.revision,
+        }
     }
 }
 
-/// The resource that is a plugin's own configuration.
-pub(super) fn config_pointer(id: &PluginId) -> String {
-    format!("/plugins/{id}/config")
+/// A document as one value, with all its defaults.
+pub(super) fn shown(document: &Document) -> Value {
+    serde_json::to_value(document).expect("a document has string keys only")
 }
 
-/// The resource that is the rest of a plugin's entry.
-pub(super) fn plugin_pointer(id: &PluginId) -> String {
-    format!("/plugins/{id}")
-}
-
-/// The resources of a document with what they hold: each plugin's entry and its configuration, and each
-/// other key of the top level.
+/// The resources of a document with what they hold: each member of a section that is a map (a plugin's entry
+/// and its configuration are two), and each other key of the top level.
 fn resources(document: &Value) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     for (key, value) in document.as_object().into_iter().flatten() {
-        if key != "plugins" {
-            found.insert(format!("/{}", escape(key)), value.clone());
+        let section = format!("/{}", escape(key));
+        if !MAPS.contains(&key.as_str()) {
+            found.insert(section, value.clone());
+            continue;
         }
-    }
-    for (id, entry) in document.get("plugins").and_then(Value::as_object).into_iter().flatten() {
-        let mut entry = entry.clone();
-        let config = entry.as_object_mut().and_then(|entry| entry.remove("config"));
-        let pointer = format!("/plugins/{}", escape(id));
-        found.insert(
-            format!("{pointer}/config"),
-            config.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
-        );
-        found.insert(pointer, entry);
+        for (id, member) in value.as_object().into_iter().flatten() {
+            let (pointer, mut member) = (format!("{section}/{}", escape(id)), member.clone());
+            if key == "plugins" {
+                let config = member.as_object_mut().and_then(|entry| entry.remove("config"));
+                let config = config.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+                found.insert(format!("{pointer}/config"), config);
+            }
+            found.insert(pointer, member);
+        }
     }
     found
 }

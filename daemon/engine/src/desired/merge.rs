@@ -73,6 +73,23 @@ pub(super) fn difference(old: &Value, new: &Value) -> Value {
     Value::Object(patch)
 }
 
+/// Whether two values say the same: a number may be written with decimals or without.
+pub(super) fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let alike = |(key, value)| other.get(key).is_some_and(|other| same(value, other));
+            one.len() == other.len() && one.iter().all(alike)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Number(one), Value::Number(other)) if one.is_f64() != other.is_f64() => {
+            one.as_f64() == other.as_f64()
+        }
+        _ => one == other,
+    }
+}
+
 /// Pointers of the members that are `null`, which no merge patch can set; arrays are not looked into.
 pub(super) fn nulls(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -171,6 +188,14 @@ mod tests {
     fn nulls_are_found_with_their_pointers() {
         assert_eq!(nulls(&json!({"a": {"b/c": null}, "d": [null]})), vec!["/a/b~1c".to_owned()]);
         assert_eq!(dotted("/a/b~1c"), "a.b/c");
+    }
+
+    #[test]
+    fn a_number_is_the_same_with_decimals_and_without() {
+        assert!(same(&json!({"a": [1, {"b": 2.0}]}), &json!({"a": [1.0, {"b": 2}]})));
+        assert!(!same(&json!({"a": 1}), &json!({"a": 1.5})));
+        assert!(!same(&json!({"a": 1}), &json!({"a": 1, "b": 2})));
+        assert!(!same(&json!(u64::MAX), &json!(u64::MAX - 1)));
     }
 
     proptest! {

@@ -7,6 +7,13 @@ use super::document::{Document, Wanted};
 /// One step of a change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// Hands the document to the rooms that look at it while the daemon runs.
+    Configure {
+        /// How it was.
+        before: Box<Document>,
+        /// How it shall be.
+        after: Box<Document>,
+    },
     /// Makes a plugin so.
     Set {
         /// How it was; `None` where it was not there.
@@ -22,17 +29,21 @@ pub enum Action {
 }
 
 impl Action {
-    /// The plugin it is about.
-    pub fn id(&self) -> &PluginId {
+    /// The plugin it is about, where it is about one.
+    pub fn id(&self) -> Option<&PluginId> {
         match self {
-            Self::Set { to, .. } => &to.spec.id,
-            Self::Remove { was } => &was.spec.id,
+            Self::Configure { .. } => None,
+            Self::Set { to, .. } => Some(&to.spec.id),
+            Self::Remove { was } => Some(&was.spec.id),
         }
     }
 
     /// The step that takes this one back.
     pub(super) fn undo(&self) -> Self {
         match self {
+            Self::Configure { before, after } => {
+                Self::Configure { before: after.clone(), after: before.clone() }
+            }
             Self::Set { from: Some(from), to } => Self::Set { from: Some(to.clone()), to: from.clone() },
             Self::Set { from: None, to } => Self::Remove { was: to.clone() },
             Self::Remove { was } => Self::Set { from: None, to: was.clone() },
@@ -45,7 +56,7 @@ impl Action {
         match self {
             Self::Set { from: Some(from), to } if !to.enabled && from.spec == to.spec => None,
             Self::Set { to, .. } => Some(to),
-            Self::Remove { .. } => None,
+            Self::Configure { .. } | Self::Remove { .. } => None,
         }
     }
 }
@@ -54,21 +65,26 @@ impl std::fmt::Display for Action {
     /// `set plugin cpu`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Configure { .. } => f.write_str("configure the daemon"),
             Self::Set { to, .. } => write!(f, "set plugin {}", to.spec.id),
             Self::Remove { was } => write!(f, "remove plugin {}", was.spec.id),
         }
     }
 }
 
-/// The steps from `old` to `new`: first what goes, then what comes or changes, each by id.
+/// The steps from `old` to `new`: first what is not a plugin, then the plugins that go, then those that come
+/// or change, each by id.
 pub fn plan(old: &Document, new: &Document) -> Vec<Action> {
+    let configure = (!old.is_same_but_for_plugins(new))
+        .then(|| Action::Configure { before: Box::new(old.clone()), after: Box::new(new.clone()) });
     let (mut before, after) = (old.to_specs(), new.to_specs());
     let changed = after.into_iter().filter_map(|(id, to)| match before.remove(&id) {
         Some(from) if from == to => None,
         from => Some(Action::Set { from, to }),
     });
     let changed: Vec<Action> = changed.collect();
-    before.into_values().map(|was| Action::Remove { was }).chain(changed).collect()
+    let gone = before.into_values().map(|was| Action::Remove { was });
+    configure.into_iter().chain(gone).chain(changed).collect()
 }
 
 #[cfg(test)]
@@ -105,6 +121,7 @@ mod tests {
 
     fn carried_out(mut state: BTreeMap<PluginId, Wanted>, action: &Action) -> BTreeMap<PluginId, Wanted> {
         match action {
+            Action::Configure { before, after } => assert_ne!(before, after),
             Action::Set { from, to } => assert_eq!(state.insert(to.spec.id.clone(), to.clone()), *from),
             Action::Remove { was } => assert_eq!(state.remove(&was.spec.id).as_ref(), Some(was)),
         }
@@ -125,7 +142,11 @@ mod tests {
         fn what_did_not_change_is_not_touched(old in documents(), new in documents()) {
             let (before, after) = (old.to_specs(), new.to_specs());
             for action in plan(&old, &new) {
-                prop_assert_ne!(before.get(action.id()), after.get(action.id()));
+                if let Some(id) = action.id() {
+                    prop_assert_ne!(before.get(id), after.get(id));
+                } else {
+                    prop_assert_ne!(old.interval.to_bits(), new.interval.to_bits());
+                }
             }
             prop_assert_eq!(plan(&old, &old), vec![]);
         }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 
+use super::edit::EditError;
 use super::plan::Action;
-use super::{Apply, ApplyFailure, EditError};
-use crate::port::{OpenFailure, PluginId};
+use super::resource::Resource;
+use super::{Apply, ApplyFailure};
+use crate::port::{ConfigProblem, OpenFailure, PluginId};
 
-/// Asks the plugins themselves, before anything happens.
+/// Asks the plugins themselves, before anything happens. `sent_at` points to what was sent.
 pub(super) async fn validate(
     actions: &[Action],
-    edited: Option<&PluginId>,
+    sent_at: &str,
     apply: &Arc<dyn Apply>,
 ) -> Result<(), EditError> {
     for wanted in actions.iter().filter_map(Action::needs_validation) {
@@ -19,22 +21,33 @@ pub(super) async fn validate(
         let judged = tokio::task::spawn_blocking(move || apply.validate(&spec)).await;
         match finished(judged) {
             Some(Ok(())) => {}
-            // Pointers of the plugin are into its configuration, which is what was sent.
-            Some(Err(OpenFailure::Config(found))) if edited == Some(&wanted.spec.id) => {
-                return Err(EditError::Invalid(found));
-            }
-            Some(Err(source)) => {
-                return Err(EditError::Refused { id: wanted.spec.id.clone(), source });
-            }
+            Some(Err(source)) => return Err(refusal(&wanted.spec.id, source, sent_at)),
             None => return Err(EditError::Stopping),
         }
     }
     Ok(())
 }
 
+/// A plugin's own complaint about its configuration has pointers into that; who sent it knows it by others.
+fn refusal(id: &PluginId, source: OpenFailure, sent_at: &str) -> EditError {
+    let config = Resource::plugin_config(id).pointer();
+    let into_sent = |pointer: &str| format!("{config}{pointer}").strip_prefix(sent_at).map(str::to_owned);
+    match source {
+        OpenFailure::Config(found) if config.starts_with(sent_at) => {
+            let each = found.into_iter().map(|ConfigProblem { pointer, detail }| ConfigProblem {
+                pointer: into_sent(&pointer).unwrap_or(pointer),
+                detail,
+            });
+            EditError::Invalid(each.collect())
+        }
+        source => EditError::Refused { id: id.clone(), source },
+    }
+}
+
 pub(super) async fn perform(action: &Action, apply: &dyn Apply) -> Result<(), ApplyFailure> {
     let step = async {
         match action {
+            Action::Configure { after, .. } => apply.configure(after).await,
             Action::Set { to, .. } => apply.set(to.spec.clone(), to.enabled).await,
             Action::Remove { was } => apply.remove(was.spec.id.clone()).await,
         }
@@ -48,6 +61,13 @@ pub(super) async fn perform(action: &Action, apply: &dyn Apply) -> Result<(), Ap
             Err(ApplyFailure::Panicked(text.unwrap_or("no reason given").to_owned()))
         }
     }
+}
+
+/// Takes all steps up to a failed one back, the last first; tells whether all went well. A plugin that could not
+/// be set is as it was; rooms may stand between two documents, and are told again.
+pub(super) async fn undo_failed(actions: &[Action], failed: usize, apply: &dyn Apply) -> bool {
+    let touched = usize::from(matches!(actions[failed], Action::Configure { .. }));
+    undo(&actions[..failed + touched], apply).await
 }
 
 /// Takes steps back, the last first; tells whether all went well.

@@ -1,13 +1,16 @@
 //! Whole transactions over plugins that obey, refuse, fail and panic, and a disk that can break.
 
+mod resources;
+
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::store::faulty::Disk;
 use super::*;
+use crate::port::ConfigProblem;
 
 type Hook = Box<dyn Fn() + Send + Sync>;
 
@@ -15,6 +18,8 @@ type Hook = Box<dyn Fn() + Send + Sync>;
 #[derive(Default)]
 struct Plugins {
     running: Mutex<BTreeMap<PluginId, Wanted>>,
+    /// What the rooms were told last.
+    configured: Mutex<Option<Document>>,
     /// Steps that were carried out, in order.
     steps: Mutex<Vec<String>>,
     refuse: Mutex<Option<OpenFailure>>,
@@ -80,6 +85,14 @@ impl Apply for Plugins {
             Ok(())
         })
     }
+
+    fn configure<'a>(&'a self, document: &'a Document) -> BoxFuture<'a, Result<(), ApplyFailure>> {
+        Box::pin(async move {
+            self.step(format!("configure timeout {}", document.timeout)).await;
+            *self.configured.lock().unwrap() = Some(document.clone());
+            if *self.fail.lock().unwrap() == Some("configure") { Err(ApplyFailure::Busy) } else { Ok(()) }
+        })
+    }
 }
 
 fn id(text: &str) -> PluginId {
@@ -118,11 +131,11 @@ fn start_with(layers: Layers) -> (Disk, Desired, Arc<Plugins>) {
 }
 
 fn put(config: Value, if_match: IfMatch) -> Edit {
-    Edit::PutPluginConfig { id: id("df"), config, if_match }
+    Edit::Put { at: Resource::plugin_config(&id("df")), value: config, if_match }
 }
 
 fn patch(patch: Value) -> Edit {
-    Edit::PatchPluginConfig { id: id("df"), patch, if_match: IfMatch::Any }
+    Edit::Patch { at: Resource::plugin_config(&id("df")), patch, if_match: IfMatch::Any }
 }
 
 /// What a new daemon would find on this disk.
@@ -163,34 +176,34 @@ async fn unknown_plugin_is_not_found() {
 #[tokio::test]
 async fn put_replaces_all_and_says_its_revision() {
     let (_disk, desired, plugins) = start();
-    assert_eq!(desired.plugin_config(&id("df")), Some((json!({"a": 1, "b": {"c": 2, "d": 3}}), 1)));
+    assert_eq!(desired.current().plugin_config(&id("df")), Some((json!({"a": 1, "b": {"c": 2, "d": 3}}), 1)));
     let wanted = json!({"b": {"c": 2}, "e": [1]});
     desired.edit(put(wanted.clone(), IfMatch::OneOf(vec![1])), admin(), plugins.clone()).await.unwrap();
-    assert_eq!(desired.plugin_config(&id("df")), Some((wanted.clone(), 2)));
+    assert_eq!(desired.current().plugin_config(&id("df")), Some((wanted.clone(), 2)));
     assert_eq!(plugins.running()[&id("df")].spec.config, wanted);
     // The other resources keep their revision.
-    assert_eq!(desired.plugin_config(&id("cpu")), Some((json!({}), 1)));
+    assert_eq!(desired.current().plugin_config(&id("cpu")), Some((json!({}), 1)));
     assert_eq!(desired.current().plugin_revision(&id("df")), Some(2));
-    assert_eq!(desired.plugin_config(&id("swap")), None);
+    assert_eq!(desired.current().plugin_config(&id("swap")), None);
 }
 
 #[tokio::test]
 async fn enabling_does_not_make_a_configuration_stale() {
     let (_disk, desired, plugins) = start();
     desired.edit(Edit::Disable(id("df")), admin(), plugins.clone()).await.unwrap();
-    assert_eq!(desired.plugin_config(&id("df")).unwrap().1, 1);
+    assert_eq!(desired.current().plugin_config(&id("df")).unwrap().1, 1);
     desired.edit(put(json!({}), IfMatch::OneOf(vec![1])), admin(), plugins).await.unwrap();
-    assert_eq!(desired.plugin_config(&id("df")), Some((json!({}), 3)));
+    assert_eq!(desired.current().plugin_config(&id("df")), Some((json!({}), 3)));
 }
 
 #[tokio::test]
 async fn patch_merges_and_null_takes_away() {
     let (disk, desired, plugins) = start();
     desired.edit(patch(json!({"a": null, "b": {"c": 9}})), admin(), plugins.clone()).await.unwrap();
-    assert_eq!(desired.plugin_config(&id("df")).unwrap().0, json!({"b": {"c": 9, "d": 3}}));
+    assert_eq!(desired.current().plugin_config(&id("df")).unwrap().0, json!({"b": {"c": 9, "d": 3}}));
     desired.edit(patch(json!({"b": null})), admin(), plugins.clone()).await.unwrap();
     desired.edit(patch(json!({"b": {"new": 1}})), admin(), plugins).await.unwrap();
-    assert_eq!(desired.plugin_config(&id("df")).unwrap().0, json!({"b": {"new": 1}}));
+    assert_eq!(desired.current().plugin_config(&id("df")).unwrap().0, json!({"b": {"new": 1}}));
     assert_eq!(after_crash(&disk).plugin_config(&id("df")).unwrap(), (json!({"b": {"new": 1}}), 4));
 }
 
@@ -201,9 +214,9 @@ async fn a_value_equal_to_the_files_is_kept_when_the_file_changes() {
     let done = desired.edit(put(same.clone(), IfMatch::Any), admin(), plugins.clone()).await.unwrap();
     // The overlay is a revision; the configuration is what it was, so its ETag stays.
     assert_eq!((done.effective.revision, done.changed.len()), (2, 0));
-    assert_eq!(desired.plugin_config(&id("df")), Some((same.clone(), 1)));
+    assert_eq!(desired.current().plugin_config(&id("df")), Some((same.clone(), 1)));
     desired.reread(layers(&FILE.replace("a = 1", "a = 7"), &[]), plugins.clone()).await.unwrap();
-    assert_eq!(desired.plugin_config(&id("df")).unwrap().0, same);
+    assert_eq!(desired.current().plugin_config(&id("df")).unwrap().0, same);
     assert_eq!(plugins.steps(), Vec::<String>::new());
     assert_eq!(after_crash(&disk).plugin_config(&id("df")).unwrap().0, same);
 }
@@ -224,7 +237,7 @@ async fn of_two_writers_with_one_revision_one_wins() {
     let (one, two) = tokio::join!(edit(1), edit(2));
     let (winner, loser) = if one.is_ok() { (1, two) } else { (2, one) };
     assert!(matches!(loser, Err(EditError::Stale { current: 2 })), "{loser:?}");
-    assert_eq!(desired.plugin_config(&id("df")), Some((json!({"n": winner}), 2)));
+    assert_eq!(desired.current().plugin_config(&id("df")), Some((json!({"n": winner}), 2)));
 }
 
 #[tokio::test]
@@ -428,7 +441,7 @@ async fn files_read_again_change_only_what_changed_in_them() {
     desired.edit(Edit::Disable(id("cpu")), admin(), plugins.clone()).await.unwrap();
     let fresh = layers(&format!("timeout = 5\nlog.filter = \"debug\"\n{FILE}[plugins.load]\n"), &[]);
     let done = desired.reread(fresh, plugins.clone()).await.unwrap();
-    assert_eq!(plugins.steps(), ["off cpu", "on load"]);
+    assert_eq!(plugins.steps(), ["off cpu", "configure timeout 5", "on load"]);
     assert_eq!(done.changed, ["/log", "/plugins/load", "/plugins/load/config", "/timeout"]);
     assert_eq!(done.needs_restart().collect::<Vec<_>>(), ["timeout"]);
     assert!(!desired.current().document.plugins["cpu"].enabled, "the edit over the API stays");
@@ -504,8 +517,12 @@ fn edits() -> impl Strategy<Value = Edit> {
     (which, 0..4, body).prop_map(|(id, what, body)| match what {
         0 => Edit::Enable(id),
         1 => Edit::Disable(id),
-        2 => Edit::PutPluginConfig { id, config: merge::merge(Value::Null, &body), if_match: IfMatch::Any },
-        _ => Edit::PatchPluginConfig { id, patch: body, if_match: IfMatch::Any },
+        2 => Edit::Put {
+            at: Resource::plugin_config(&id),
+            value: merge::merge(Value::Null, &body),
+            if_match: IfMatch::Any,
+        },
+        _ => Edit::Patch { at: Resource::plugin_config(&id), patch: body, if_match: IfMatch::Any },
     })
 }
 
@@ -520,16 +537,16 @@ proptest! {
             let before = desired.current().value.clone();
             runtime.block_on(desired.edit(edit.clone(), admin(), plugins.clone())).unwrap();
             let found = desired.current();
-            let entry = &found.document.plugins[edit.id().as_str()];
-            let config = Value::Object(entry.config.clone());
+            let (now, _) = found.resource(&edit.at()).unwrap();
             match &edit {
-                Edit::Enable(_) => prop_assert!(entry.enabled),
-                Edit::Disable(_) => prop_assert!(!entry.enabled),
-                Edit::PutPluginConfig { config: wanted, .. } => prop_assert_eq!(&config, wanted),
-                Edit::PatchPluginConfig { id, patch, .. } => {
-                    let old = before["plugins"][id.as_str()].get("config").cloned().unwrap_or(json!({}));
-                    prop_assert_eq!(config, merge::merge(old, patch));
+                Edit::Enable(_) => prop_assert_eq!(&now["enabled"], true),
+                Edit::Disable(_) => prop_assert_eq!(&now["enabled"], false),
+                Edit::Put { value: wanted, .. } => prop_assert_eq!(&now, wanted),
+                Edit::Patch { at, patch, .. } => {
+                    let old = before.pointer(&at.pointer()).cloned().unwrap_or(json!({}));
+                    prop_assert_eq!(now, merge::merge(old, patch));
                 }
+                Edit::Create { .. } | Edit::Delete { .. } => unreachable!("not among these edits"),
             }
             prop_assert_eq!(plugins.running(), found.specs());
         }

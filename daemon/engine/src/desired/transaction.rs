@@ -6,18 +6,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
+use super::Apply;
 use super::draft::{Draft, draft};
+use super::edit::{Author, Committed, Edit, EditError, Planned};
 use super::effective::{Effective, changed, stamped};
 use super::layers::Layers;
 use super::merge::difference;
 use super::plan::{Action, plan};
 use super::problem::LayersError;
-use super::steps::{finished, perform, undo, validate};
+use super::steps::{finished, perform, undo, undo_failed, validate};
 use super::store::{OpenError, Record, Store, StoreError};
-use super::{Apply, Author, Committed, Edit, EditError};
-use crate::port::PluginId;
 
 /// How many changes may wait or run at once; more are told [`EditError::Busy`].
 const MOST_WAITING: usize = 16;
@@ -54,6 +54,18 @@ struct Judged {
     actions: Vec<Action>,
 }
 
+/// What came of judging a change.
+enum Prepared {
+    /// It wants what already is so.
+    Unchanged {
+        /// What is in effect.
+        now: Arc<Effective>,
+        /// The same, over layers that were read again.
+        fresh: Option<Box<Effective>>,
+    },
+    Changed(Box<Judged>),
+}
+
 impl Desired {
     /// Opens the state of before under the configuration of now. May block.
     ///
@@ -79,11 +91,6 @@ impl Desired {
         self.inner.current.load_full()
     }
 
-    /// A plugin's own configuration, and the revision that last changed it (its `ETag`).
-    pub fn plugin_config(&self, id: &PluginId) -> Option<(Value, u64)> {
-        self.current().plugin_config(id)
-    }
-
     /// Carries out an edit and stores it before it answers.
     ///
     /// # Errors
@@ -96,6 +103,21 @@ impl Desired {
         apply: Arc<dyn Apply>,
     ) -> Result<Committed, EditError> {
         self.change(Change::Edit(edit), author, apply).await
+    }
+
+    /// Judges an edit as [`Desired::edit`] does, and tells what it would do; nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Desired::edit`], but for what only doing it would show.
+    pub async fn plan(
+        &self,
+        edit: Edit,
+        author: Author,
+        apply: Arc<dyn Apply>,
+    ) -> Result<Planned, EditError> {
+        let _turn = self.turn()?;
+        self.inner.plan(Change::Edit(edit), author, &apply).await
     }
 
     /// Takes freshly read layers in place of those of before; edits over the API stay.
@@ -134,9 +156,7 @@ impl Desired {
         let layers = Arc::new(layers);
         let effective = match newest {
             Some(record) if record.document == draft.value => {
-                let (revision, resources) = (record.revision, record.resources);
-                let Draft { overlay, value, document } = draft;
-                Effective { revision, document, layers, overlay, value, resources }
+                Effective::new(record.revision, layers, draft, record.resources)
             }
             newest => start_anew(&mut store, newest.as_ref(), layers, draft)?,
         };
@@ -149,16 +169,20 @@ impl Desired {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    fn turn(&self) -> Result<OwnedSemaphorePermit, EditError> {
+        self.inner.turns.clone().try_acquire_owned().map_err(|refused| match refused {
+            TryAcquireError::NoPermits => EditError::Busy,
+            TryAcquireError::Closed => EditError::Stopping,
+        })
+    }
+
     async fn change(
         &self,
         change: Change,
         author: Author,
         apply: Arc<dyn Apply>,
     ) -> Result<Committed, EditError> {
-        let turn = self.inner.turns.clone().try_acquire_owned().map_err(|refused| match refused {
-            TryAcquireError::NoPermits => EditError::Busy,
-            TryAcquireError::Closed => EditError::Stopping,
-        })?;
+        let turn = self.turn()?;
         let inner = self.inner.clone();
         // A task of its own: who asked may go away, and half a change must not stay behind.
         let task = tokio::spawn(async move {
@@ -208,10 +232,10 @@ fn successor(
     draft: Draft,
     author: Author,
 ) -> (Effective, Record) {
-    let Draft { overlay, value, document } = draft;
+    let (overlay, value) = (&draft.overlay, &draft.value);
     let revision = revision + 1;
-    let changed = changed(before, &value);
-    let resources = stamped(resources, &value, &changed, revision);
+    let changed = changed(before, value);
+    let resources = stamped(resources, value, &changed, revision);
     let cut = |text: String| text.chars().take(LONGEST_TEXT).collect();
     let Author { user, peer, reason } = author;
     let record = Record {
@@ -223,12 +247,12 @@ fn successor(
         peer: cut(peer),
         reason: cut(reason),
         changed,
-        difference: difference(before, &value),
+        difference: difference(before, value),
         overlay: overlay.clone(),
         document: value.clone(),
         resources: resources.clone(),
     };
-    (Effective { revision, document, layers, overlay, value, resources }, record)
+    (Effective::new(revision, layers, draft, resources), record)
 }
 
 impl Inner {
@@ -239,15 +263,55 @@ impl Inner {
         apply: &Arc<dyn Apply>,
     ) -> Result<Committed, EditError> {
         let _turn = self.writer.lock().await;
+        match self.prepare(change, author, apply).await? {
+            Prepared::Unchanged { now, fresh } => {
+                let same = fresh.map_or(now, Arc::from);
+                self.current.store(same.clone());
+                Ok(Committed { effective: same, actions: Vec::new(), changed: Vec::new() })
+            }
+            Prepared::Changed(judged) => self.carry_out(*judged, apply).await,
+        }
+    }
+
+    async fn plan(
+        &self,
+        change: Change,
+        author: Author,
+        apply: &Arc<dyn Apply>,
+    ) -> Result<Planned, EditError> {
         let now = self.current.load_full();
-        let edited = match &change {
-            Change::Edit(edit) => Some(edit.id().clone()),
-            Change::Reread(_) => None,
+        Ok(match self.prepare(change, author, apply).await? {
+            Prepared::Unchanged { now, .. } => Planned {
+                next: now.clone(),
+                now,
+                actions: Vec::new(),
+                changed: Vec::new(),
+                difference: json!({}),
+            },
+            Prepared::Changed(judged) => {
+                let Judged { next, record, actions } = *judged;
+                let Record { changed, difference, .. } = record;
+                Planned { now, next: Arc::new(next), actions, changed, difference }
+            }
+        })
+    }
+
+    /// Everything that comes before the first effect.
+    async fn prepare(
+        &self,
+        change: Change,
+        author: Author,
+        apply: &Arc<dyn Apply>,
+    ) -> Result<Prepared, EditError> {
+        let now = self.current.load_full();
+        let sent_at = match &change {
+            Change::Edit(edit) => edit.at().pointer(),
+            Change::Reread(_) => String::new(),
         };
         let (layers, draft) = match change {
             Change::Edit(edit) => match draft(&now, &edit)? {
                 Some(draft) => (now.layers.clone(), draft),
-                None => return Ok(unchanged(now)),
+                None => return Ok(Prepared::Unchanged { now, fresh: None }),
             },
             Change::Reread(layers) => {
                 let draft = Draft::of(&layers, now.overlay.clone()).map_err(EditError::Invalid)?;
@@ -255,14 +319,13 @@ impl Inner {
             }
         };
         if draft.overlay == now.overlay && draft.value == now.value {
-            let same = Arc::new(Effective { layers, ..(*now).clone() });
-            self.current.store(same.clone());
-            return Ok(unchanged(same));
+            let fresh = Effective { layers, ..(*now).clone() };
+            return Ok(Prepared::Unchanged { now, fresh: Some(Box::new(fresh)) });
         }
         let actions = plan(&now.document, &draft.document);
         let (next, record) = successor(now.revision, &now.value, &now.resources, layers, draft, author);
-        validate(&actions, edited.as_ref(), apply).await?;
-        self.carry_out(Judged { next, record, actions }, apply).await
+        validate(&actions, &sent_at, apply).await?;
+        Ok(Prepared::Changed(Box::new(Judged { next, record, actions })))
     }
 
     /// Applies, stores, and only then lets everybody see it.
@@ -270,7 +333,7 @@ impl Inner {
         let Judged { next, record, actions } = judged;
         for (index, action) in actions.iter().enumerate() {
             if let Err(source) = perform(action, apply.as_ref()).await {
-                let undone = undo(&actions[..index], apply.as_ref()).await;
+                let undone = undo_failed(&actions, index, apply.as_ref()).await;
                 return Err(EditError::ApplyFailed { step: action.to_string(), source, undone });
             }
         }
@@ -296,8 +359,4 @@ impl Inner {
         finished(task.await)
             .unwrap_or_else(|| Err(StoreError::Corrupt("the daemon stopped while it was used".to_owned())))
     }
-}
-
-fn unchanged(effective: Arc<Effective>) -> Committed {
-    Committed { effective, actions: Vec::new(), changed: Vec::new() }
 }

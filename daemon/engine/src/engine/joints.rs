@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::desired::{Apply, ApplyFailure};
+use super::Configured;
+use crate::desired::{Apply, ApplyFailure, Document};
 use crate::lifecycle::Outputs;
 use crate::output::{FanOut, NoRoom};
 use crate::port::{BoxFuture, OpenFailure, Output, PluginId, Spec};
@@ -33,26 +34,34 @@ impl Outputs for Attach {
     }
 }
 
-/// Lets a change of the desired state steer the plugins.
-pub(super) struct Applier(Arc<Registry>);
-
-impl Applier {
-    pub(super) fn new(registry: Arc<Registry>) -> Self {
-        Self(registry)
-    }
+/// Lets a change of the desired state steer the plugins and the rooms.
+pub(super) struct Applier {
+    pub(super) registry: Arc<Registry>,
+    /// Told after the rooms, in this order.
+    pub(super) configured: Vec<Arc<dyn Configured>>,
 }
 
 impl Apply for Applier {
     fn validate(&self, spec: &Spec) -> Result<(), OpenFailure> {
-        self.0.validate(spec).map(|_manifest| ())
+        self.registry.validate(spec).map(|_manifest| ())
     }
 
     fn set(&self, spec: Spec, enabled: bool) -> BoxFuture<'_, Result<(), ApplyFailure>> {
-        Box::pin(async move { self.0.set(spec, enabled).await.map_err(|error| apply_failure(&error)) })
+        Box::pin(async move { self.registry.set(spec, enabled).await.map_err(|error| apply_failure(&error)) })
     }
 
     fn remove(&self, id: PluginId) -> BoxFuture<'_, Result<(), ApplyFailure>> {
-        Box::pin(async move { self.0.remove(&id).await.map_err(|error| apply_failure(&error)) })
+        Box::pin(async move { self.registry.remove(&id).await.map_err(|error| apply_failure(&error)) })
+    }
+
+    /// A room is told in one line; what can fail comes first.
+    fn configure<'a>(&'a self, document: &'a Document) -> BoxFuture<'a, Result<(), ApplyFailure>> {
+        Box::pin(async move {
+            for outside in &self.configured {
+                outside.configure(document)?;
+            }
+            Ok(())
+        })
     }
 }
 

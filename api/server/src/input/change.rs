@@ -1,0 +1,111 @@
+//! How a change of the configuration is asked for: condition, dry run, reason.
+
+use super::condition::{optional_match, require_match};
+use super::params::Params;
+use crate::auth::{Admin, Member};
+use crate::management::{Caller, Change, IfMatch, Mode};
+use crate::problem::ApiError;
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpRequest};
+use serde::Deserialize;
+use std::future::{Ready, ready};
+use utoipa::IntoParams;
+
+/// Longest reason, in bytes.
+const MAX_REASON: usize = 256;
+
+/// What every change takes in its query.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ChangeParams {
+    /// Whether the change is only judged: the answer is then the plan, and nothing is done.
+    #[param(value_type = Option<bool>, default = false)]
+    dry_run: Option<String>,
+    /// Why, for the history.
+    #[param(max_length = 256)]
+    reason: Option<String>,
+}
+
+/// The condition of a change, for the document; [`ChangeInput`] reads it.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only the document looks at it")]
+pub(crate) struct ConditionHeader {
+    /// `ETag` of the last GET, or `*`.
+    #[param(rename = "If-Match", example = "\"17\"")]
+    if_match: String,
+}
+
+/// How a change is asked for; [`ChangeInput::by`] adds who asks.
+///
+/// PUT, PATCH and DELETE need `If-Match`; POST may have it.
+#[derive(Debug)]
+pub(crate) struct ChangeInput {
+    if_match: IfMatch,
+    mode: Mode,
+    reason: String,
+}
+
+impl ChangeInput {
+    /// The change, asked for by somebody whose role is proved.
+    pub(crate) fn by(self, proof: &impl Proof) -> Change {
+        let Self { if_match, mode, reason } = self;
+        Change { caller: proof.caller().clone(), if_match, mode, reason }
+    }
+
+    fn read(method: &Method, headers: &HeaderMap, params: ChangeParams) -> Result<Self, ApiError> {
+        let ChangeParams { dry_run, reason } = params;
+        let dry_run = dry_run.map(|word| truth("dry_run", &word)).transpose()?.unwrap_or(false);
+        let reason = reason.unwrap_or_default();
+        if reason.len() > MAX_REASON || reason.contains(char::is_control) {
+            let detail = format!("must be at most {MAX_REASON} bytes without control characters");
+            return Err(ApiError::parameter("reason", detail));
+        }
+        let if_match = match *method {
+            Method::POST => optional_match(headers)?,
+            _ => require_match(headers)?,
+        };
+        Ok(Self { if_match, mode: if dry_run { Mode::DryRun } else { Mode::Commit }, reason })
+    }
+}
+
+/// A proof that somebody may change something.
+pub(crate) trait Proof {
+    /// Who it is.
+    fn caller(&self) -> &Caller;
+}
+
+impl Proof for Member {
+    fn caller(&self) -> &Caller {
+        self.caller()
+    }
+}
+
+impl Proof for Admin {
+    fn caller(&self) -> &Caller {
+        self.caller()
+    }
+}
+
+impl FromRequest for ChangeInput {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let params = Params::<ChangeParams>::from_request(request, payload).into_inner();
+        let read = |Params(params)| Self::read(request.method(), request.headers(), params);
+        ready(params.and_then(read))
+    }
+}
+
+/// A truth value, by the name of its parameter.
+///
+/// # Errors
+///
+/// 400 that names the parameter.
+pub(crate) fn truth(name: &str, word: &str) -> Result<bool, ApiError> {
+    word.parse().map_err(|_| ApiError::parameter(name, "must be true or false"))
+}

@@ -1,0 +1,37 @@
+//! Ranges of the section `plugins`.
+
+use std::collections::BTreeMap;
+
+use super::{Ranges, YEAR};
+use crate::desired::document::PluginEntry;
+use crate::desired::merge::escape;
+use crate::port::PluginId;
+
+/// How many plugins there may be.
+const MOST: usize = 1024;
+
+impl Ranges<'_> {
+    pub(super) fn plugins(&mut self, plugins: &BTreeMap<String, PluginEntry>) {
+        self.say_if(plugins.len() > MOST, "/plugins", format_args!("at most {MOST} plugins are allowed"));
+        for (id, entry) in plugins {
+            self.plugin(id, entry);
+        }
+    }
+
+    fn plugin(&mut self, id: &str, entry: &PluginEntry) {
+        let pointer = format!("/plugins/{}", escape(id));
+        if let Err(error) = id.parse::<PluginId>() {
+            self.say_if(true, &pointer, format_args!("{error}"));
+        }
+        if let Some(interval) = entry.interval {
+            self.seconds(&format!("{pointer}/interval"), interval, 0.001, YEAR);
+        }
+        // A type's name obeys the same rule as an id, so that it can not leave the plugin directory.
+        let name = entry.type_name.as_deref().unwrap_or("any");
+        self.say_if(
+            name.parse::<PluginId>().is_err(),
+            &format!("{pointer}/type"),
+            format_args!("{name:?} is no plugin type: the file name of a library without `.so` is wanted, of a-z, 0-9, _ and -"),
+        );
+    }
+}
