@@ -30,8 +30,8 @@ async fn every_list_refuses_what_it_does_not_know() {
         let answer = client.get(&format!("{path}?dry_run=true")).await;
         assert_eq!(answer.refusal(), (400, "bad_parameter".to_owned()), "{path}");
     }
-    for verb in ["enable", "disable", "restart", "reload"] {
-        let answer = client.post(&format!("/v1/plugins/cpu/{verb}?dry_run=true")).await;
+    for verb in ["enable?dryrun=true", "disable?confirm=1", "restart?dry_run=true", "reload?dry_run=true"] {
+        let answer = client.post(&format!("/v1/plugins/cpu/{verb}")).await;
         assert_eq!(answer.refusal(), (400, "bad_parameter".to_owned()), "{verb}");
     }
 }
