@@ -10,6 +10,9 @@ use gatherd_model::{CdTime, DataSet, Notification};
 
 use super::status::{reason_of, status_of};
 
+/// Target of log lines whose words are a plugin's.
+const SPEAKS: &str = "plugin";
+
 /// What lies between a plugin library and the engine's door. Keeps no value and allocates nothing.
 pub(super) struct Threshold {
     door: Arc<Door>,
@@ -63,10 +66,10 @@ impl gatherd_loader::Door for Threshold {
     fn log(&self, level: LogLevel, message: &str) {
         let plugin = self.door.plugin();
         match level {
-            LogLevel(..=3) => tracing::error!(plugin = %plugin, "{message}"),
-            LogLevel::WARNING => tracing::warn!(plugin = %plugin, "{message}"),
-            LogLevel::NOTICE | LogLevel::INFO => tracing::info!(plugin = %plugin, "{message}"),
-            LogLevel(_) => tracing::debug!(plugin = %plugin, "{message}"),
+            LogLevel(..=3) => tracing::error!(target: SPEAKS, plugin = %plugin, "{message}"),
+            LogLevel::WARNING => tracing::warn!(target: SPEAKS, plugin = %plugin, "{message}"),
+            LogLevel::NOTICE | LogLevel::INFO => tracing::info!(target: SPEAKS, plugin = %plugin, "{message}"),
+            LogLevel(_) => tracing::debug!(target: SPEAKS, plugin = %plugin, "{message}"),
         }
     }
 
