@@ -1,5 +1,6 @@
 //! The daemon under measurement: the real binary, its plugins, its management API.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,11 +8,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use gatherd_client::Client;
 
-use crate::Options;
+use crate::idle::STANDARD_SET;
+use crate::process::{Resident, resident};
 use crate::report::Work;
-use crate::run::compile;
+use crate::{Options, compile};
 
-/// A running daemon with the two plugins of the benchmark.
+/// Where the plugins of the benchmark count and write.
+const COUNTER: &str = "counter";
+const OUT: &str = "out.jsonl";
+
+/// A running daemon with the writer of the benchmark.
 pub(crate) struct Daemon {
     child: Child,
     client: Client,
@@ -21,20 +27,43 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     /// Starts it with the writer running and the dispatcher waiting to be enabled.
-    pub(crate) async fn start(options: &Options, place: &Path, work: Work) -> Result<Self> {
+    pub(crate) async fn dispatching(options: &Options, place: &Path, work: Work) -> Result<Self> {
         let place = place.join(format!("gatherd-{}", work.series));
+        Self::start(options, &place, &dispatching(&place, work), &[]).await
+    }
+
+    /// Starts it with the standard set of plugins, read once a second, and the writer.
+    pub(crate) async fn idle(options: &Options, place: &Path) -> Result<Self> {
+        let place = place.join("gatherd-idle");
+        let daemon = Self::start(options, &place, &idle(&place), &[options.stage.join("plugins")]).await?;
+        for plugin in STANDARD_SET {
+            daemon.until("it runs", Duration::from_secs(20), plugin, "running").await?;
+        }
+        Ok(daemon)
+    }
+
+    async fn start(
+        options: &Options,
+        place: &Path,
+        configuration: &str,
+        plugin_dirs: &[PathBuf],
+    ) -> Result<Self> {
         let plugins = place.join("plugins");
-        let _first_time = std::fs::remove_dir_all(&place);
+        let _first_time = std::fs::remove_dir_all(place);
         std::fs::create_dir_all(&plugins)?;
         let include = format!("-I{}", options.include.display());
         for (source, library) in [("dispatch.c", "benchdispatch.so"), ("null.c", "benchnull.so")] {
             let source = options.sources.join("plugins").join(source);
-            compile(&source, &plugins.join(library), std::slice::from_ref(&include))?;
+            compile::library(&source, &plugins.join(library), &[&include])?;
         }
-        set_modes(&place, &plugins)?;
-        std::fs::write(place.join("gatherd.toml"), configuration(&place, work))?;
+        set_modes(place, &plugins)?;
+        std::fs::write(place.join("gatherd.toml"), configuration)?;
         let log = std::fs::File::create(place.join("log"))?;
-        let child = Command::new(options.stage.join("bin/gatherd"))
+        let mut command = Command::new(options.stage.join("bin/gatherd"));
+        for directory in plugin_dirs {
+            command.arg("--plugin-dir").arg(directory);
+        }
+        let child = command
             .args(["--config".as_ref(), place.join("gatherd.toml").as_os_str()])
             .args(["--plugin-dir".as_ref(), plugins.as_os_str()])
             .args(["--state-dir".as_ref(), place.join("state").as_os_str()])
@@ -45,9 +74,19 @@ impl Daemon {
             .with_context(|| format!("start {}/bin/gatherd", options.stage.display()))?;
         let socket = place.join("run/gatherd.sock");
         let client = Client::unix(&socket)?;
-        let daemon = Self { child, client, place, socket };
+        let daemon = Self { child, client, place: place.to_owned(), socket };
         daemon.until("the writer runs", Duration::from_secs(20), "benchnull", "running").await?;
         Ok(daemon)
+    }
+
+    /// Number of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// File in which the writer counts the value lists that it took.
+    pub(crate) fn counter(&self) -> PathBuf {
+        self.place.join(COUNTER)
     }
 
     async fn until(&self, what: &str, deadline: Duration, plugin: &str, state: &str) -> Result<()> {
@@ -68,7 +107,7 @@ impl Daemon {
     /// Enables the dispatcher and waits until it is done; answers the file with its figures.
     pub(crate) async fn dispatch_all(&self) -> Result<PathBuf> {
         self.client.enable_plugin("benchdispatch").await?;
-        let out = self.place.join("out.jsonl");
+        let out = self.place.join(OUT);
         let began = Instant::now();
         while !std::fs::read_to_string(&out).is_ok_and(|text| text.contains("\"done\"")) {
             ensure!(began.elapsed() < Duration::from_mins(5), "the dispatcher is not done after 5 minutes");
@@ -77,12 +116,9 @@ impl Daemon {
         Ok(out)
     }
 
-    /// Resident memory of the process, in bytes.
-    pub(crate) fn resident(&self) -> Result<usize> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib: usize = line.context("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
-        Ok(kib * 1024)
+    /// Resident memory of the process.
+    pub(crate) fn resident(&self) -> Result<Resident> {
+        resident(self.pid())
     }
 
     /// One whole scrape; answers its bytes.
@@ -141,11 +177,15 @@ fn set_modes(place: &Path, plugins: &Path) -> Result<()> {
     Ok(())
 }
 
-fn configuration(place: &Path, work: Work) -> String {
-    let Work { series, passes } = work;
+/// A path below `place` in TOML.
+fn quoted(place: &Path, name: &str) -> String {
     // A JSON string is a TOML string.
-    let quoted = |name: &str| serde_json::Value::from(place.join(name).to_string_lossy()).to_string();
-    let (counter, out) = (quoted("counter"), quoted("out.jsonl"));
+    serde_json::Value::from(place.join(name).to_string_lossy()).to_string()
+}
+
+fn dispatching(place: &Path, work: Work) -> String {
+    let Work { series, passes } = work;
+    let (counter, out) = (quoted(place, COUNTER), quoted(place, OUT));
     format!(
         r#"
 hostname = "bench"
@@ -168,4 +208,24 @@ trusted = true
 config = {{ series = {series}, passes = {passes}, counter = {counter}, out = {out} }}
 "#
     )
+}
+
+/// As it runs by default, on a port that is free, with the writer.
+fn idle(place: &Path) -> String {
+    let counter = quoted(place, COUNTER);
+    let mut text = format!(
+        r#"
+hostname = "bench"
+interval = 1
+api.listen = "127.0.0.1:0"
+
+[plugins.benchnull]
+trusted = true
+config = {{ counter = {counter} }}
+"#
+    );
+    for plugin in STANDARD_SET {
+        let _infallible = writeln!(text, "[plugins.{plugin}]\nenabled = true");
+    }
+    text
 }

@@ -5,9 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+mod compile;
 mod daemon;
+mod idle;
 mod machine;
+mod page;
 mod peer;
+mod process;
 mod report;
 mod run;
 
@@ -19,7 +23,8 @@ use clap::Parser;
 /// Measures the daemon beside its peer, and writes the report.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// What to measure: P1, P2, P3; all of them by default.
+    /// What to measure: P1, P2, P3, P5, P6; all of them by default. The report keeps the figures of the others.
+    #[arg(value_delimiter = ',')]
     pub(crate) what: Vec<String>,
     /// Directory with the staged daemon: `bin/gatherd`, `bin/gatherctl`, `plugins/`.
     #[arg(long)]
@@ -39,6 +44,9 @@ pub(crate) struct Options {
     /// Numbers of series.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000, 1_000_000])]
     pub(crate) series: Vec<usize>,
+    /// Seconds for which the CPU time of the idle daemon is counted, in each run.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) window: u64,
     /// Leave the peer out: only growth and memory are told then.
     #[arg(long)]
     pub(crate) without_peer: bool,

@@ -1,14 +1,18 @@
 //! The peer: stock collectd of the distribution, with a plugin that does the same work.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::Options;
+use crate::idle::STANDARD_SET;
 use crate::report::Work;
-use crate::run::{Steady, compile, steady};
+use crate::run::{Steady, steady};
+use crate::{Options, compile};
+
+/// Where the distribution keeps its plugins.
+const PLUGINS: &str = "/usr/lib/collectd";
 
 /// collectd, ready to run.
 pub(crate) struct Peer {
@@ -27,12 +31,9 @@ impl Peer {
         let version = version.split(',').next().unwrap_or_default().to_owned();
         let place = place.join("collectd");
         std::fs::create_dir_all(place.join("plugins"))?;
+        let source = options.sources.join("peer/dispatch.c");
         let flags = ["-DHAVE_CONFIG_H=1", "-I/usr/include/collectd", "-I/usr/include/collectd/core"];
-        compile(
-            &options.sources.join("peer/dispatch.c"),
-            &place.join("plugins/gatherd_bench.so"),
-            &flags.map(String::from),
-        )?;
+        compile::library(&source, &place.join("plugins/gatherd_bench.so"), &flags)?;
         Ok(Self { place, version })
     }
 
@@ -42,33 +43,74 @@ impl Peer {
 
     /// One run with this many write threads.
     pub(crate) async fn run(&self, work: Work, threads: u32) -> Result<Steady> {
-        let place = self.place.display();
-        let configuration = format!(
-            "BaseDir \"{place}\"\nPIDFile \"{place}/pid\"\nPluginDir \"{place}/plugins\"\nHostname \"bench\"\n\
-             FQDNLookup false\nWriteThreads {threads}\nLoadPlugin gatherd_bench\n"
-        );
-        std::fs::write(self.place.join("conf"), configuration)?;
         let out = self.place.join("out.jsonl");
         let _first_time = std::fs::remove_file(&out);
-        let mut child = Command::new("collectd")
-            .arg("-f")
-            .arg("-C")
-            .arg(self.place.join("conf"))
-            .env("GB_SERIES", work.series.to_string())
-            .env("GB_PASSES", work.passes.to_string())
-            .env("GB_OUT", &out)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let mut command = self.command(&self.place, threads, "")?;
+        command.env("GB_SERIES", work.series.to_string()).env("GB_PASSES", work.passes.to_string());
+        let mut running = RunningPeer::start(command.env("GB_OUT", &out), self.place.join("counter"))?;
         let began = Instant::now();
         while !std::fs::read_to_string(&out).is_ok_and(|text| text.contains("\"done\"")) {
             ensure!(began.elapsed() < Duration::from_mins(5), "the peer is not done after 5 minutes");
-            ensure!(child.try_wait()?.is_none(), "the peer ended before its work");
+            ensure!(running.child.try_wait()?.is_none(), "the peer ended before its work");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        // It has nothing to save: killed, because its orderly end walks a million series.
-        let _gone_already = child.kill();
-        child.wait()?;
+        drop(running);
         steady(&out)
+    }
+
+    /// Starts it with this many write threads, the standard set of plugins, read once a second, and the writer.
+    pub(crate) fn idle(&self, threads: u32) -> Result<RunningPeer> {
+        let place = self.place.join(format!("idle-{threads}"));
+        let more = format!("Interval 1\nPluginDir \"{PLUGINS}\"\n");
+        let more = STANDARD_SET.iter().fold(more, |text, plugin| text + "LoadPlugin " + plugin + "\n");
+        let mut command = self.command(&place, threads, &more)?;
+        let counter = place.join("counter");
+        RunningPeer::start(command.env("GB_COUNTER", &counter), counter)
+    }
+
+    /// A call of it below `place`, with its writer and what `more` configures.
+    fn command(&self, place: &Path, threads: u32, more: &str) -> Result<Command> {
+        std::fs::create_dir_all(place)?;
+        let (below, plugins) = (place.display(), self.place.join("plugins"));
+        let configuration = format!(
+            "BaseDir \"{below}\"\nPIDFile \"{below}/pid\"\nPluginDir \"{}\"\nHostname \"bench\"\n\
+             FQDNLookup false\nWriteThreads {threads}\nLoadPlugin gatherd_bench\n{more}",
+            plugins.display()
+        );
+        std::fs::write(place.join("conf"), configuration)?;
+        let mut command = Command::new("collectd");
+        command.arg("-f").arg("-C").arg(place.join("conf"));
+        Ok(command)
+    }
+}
+
+/// A running collectd; killed when dropped.
+pub(crate) struct RunningPeer {
+    child: Child,
+    counter: PathBuf,
+}
+
+impl RunningPeer {
+    fn start(command: &mut Command, counter: PathBuf) -> Result<Self> {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("start collectd")?;
+        Ok(Self { child, counter })
+    }
+
+    /// Number of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// File in which the writer counts the value lists that it took.
+    pub(crate) fn counter(&self) -> PathBuf {
+        self.counter.clone()
+    }
+}
+
+impl Drop for RunningPeer {
+    fn drop(&mut self) {
+        // It has nothing to save: killed, because its orderly end walks a million series.
+        let _gone_already = self.child.kill();
+        let _reaped = self.child.wait();
     }
 }

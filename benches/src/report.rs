@@ -2,12 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::idle::Idle;
 use crate::machine;
+use crate::page::page;
 use crate::run::{Steady, median};
+
+mod standard;
+
+const INTRODUCTION: &str = "# Results
+
+Produced by `cargo xtask bench`; what is measured and why stands in `docs/performance.md`.
+Each figure is the median of the runs, with the smallest and largest in brackets; the runs alternate, or stand side by
+side. Below each section stands the run that it comes from.
+";
 
 /// How much one run does.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +33,17 @@ pub(crate) struct Work {
 pub(crate) enum Row {
     Gatherd,
     Peer { threads: u32 },
+}
+
+impl Row {
+    /// As the report calls it.
+    fn name(self) -> String {
+        match self {
+            Self::Gatherd => "gatherd".to_owned(),
+            Self::Peer { threads: 1 } => "collectd, 1 write thread".to_owned(),
+            Self::Peer { threads } => format!("collectd, {threads} write threads"),
+        }
+    }
 }
 
 /// Resident memory, in bytes.
@@ -39,11 +62,13 @@ pub(crate) struct Report {
     peer: Option<String>,
     runs: BTreeMap<(usize, Row), Vec<Steady>>,
     memory: Option<Memory>,
+    /// Runs of the standard set, each with all sides.
+    idle: Vec<BTreeMap<Row, Idle>>,
 }
 
 impl Report {
     pub(crate) fn new(peer: Option<&str>) -> Self {
-        Self { peer: peer.map(str::to_owned), runs: BTreeMap::new(), memory: None }
+        Self { peer: peer.map(str::to_owned), runs: BTreeMap::new(), memory: None, idle: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, row: Row, series: usize, steady: Steady) {
@@ -52,6 +77,10 @@ impl Report {
 
     pub(crate) fn memory(&mut self, memory: Memory) {
         self.memory = Some(memory);
+    }
+
+    pub(crate) fn idle(&mut self, sides: BTreeMap<Row, Idle>) {
+        self.idle.push(sides);
     }
 
     fn of(&self, series: usize, row: Row, part: fn(&Steady) -> f64) -> Option<f64> {
@@ -70,23 +99,41 @@ impl Report {
         sizes
     }
 
-    /// Writes the report; what people have found out about the figures stands in `notes` and is put behind them.
+    /// Writes the report; sections that this run did not measure stay as they are, and what people have found out
+    /// about the figures stands in `notes` and is put behind them.
     pub(crate) fn write(&self, path: &Path, notes: &Path) -> Result<()> {
-        let mut text = String::from(
-            "# Results\n\nProduced by `cargo xtask bench`; what is measured and why stands in `docs/performance.md`.\n\
-             Each figure is the median of the runs, with the smallest and largest in brackets; the runs alternate.\n\n",
-        );
-        for line in machine::described() {
-            let _infallible = writeln!(text, "* {line}");
-        }
+        let old = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            other => other.with_context(|| format!("read {}", path.display()))?,
+        };
+        let notes = std::fs::read_to_string(notes).with_context(|| format!("read {}", notes.display()))?;
+        let run = self.run();
+        let parts: [fn(&Self, &mut String); 5] = [
+            Self::write_dispatch,
+            Self::write_growth,
+            Self::write_memory,
+            Self::write_cpu,
+            Self::write_resident,
+        ];
+        let fresh: Vec<String> = parts
+            .iter()
+            .map(|write| {
+                let mut text = String::new();
+                write(self, &mut text);
+                format!("{}\n\n{run}", text.trim())
+            })
+            .collect();
+        std::fs::write(path, page(INTRODUCTION, &old, &fresh, &notes))
+            .with_context(|| format!("write {}", path.display()))
+    }
+
+    /// On what was measured: one line each.
+    fn run(&self) -> String {
         let peer = self.peer.as_deref().unwrap_or("none");
-        let _infallible =
-            writeln!(text, "* peer: {peer}\n* gatherd: {}, profile `dist`", env!("CARGO_PKG_VERSION"));
-        self.write_dispatch(&mut text);
-        self.write_growth(&mut text);
-        self.write_memory(&mut text);
-        text.push_str(&std::fs::read_to_string(notes).with_context(|| format!("read {}", notes.display()))?);
-        std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
+        let own = format!("gatherd: {}, profile `dist`; peer: {peer}", env!("CARGO_PKG_VERSION"));
+        let lines: Vec<String> =
+            machine::described().into_iter().chain([own]).map(|line| format!("* {line}\n")).collect();
+        lines.concat()
     }
 
     fn write_dispatch(&self, text: &mut String) {
@@ -101,10 +148,7 @@ impl Report {
              | series | who | runs | wall ns | CPU ns | dispatch call ns |\n|---|---|---|---|---|---|\n",
         );
         for ((series, row), runs) in &self.runs {
-            let who = match row {
-                Row::Gatherd => "gatherd".to_owned(),
-                Row::Peer { threads } => format!("collectd, {threads} write threads"),
-            };
+            let who = row.name();
             let cell = |part: fn(&Steady) -> f64| spread(runs.iter().map(part).collect());
             let cells = [cell(|run| run.wall), cell(|run| run.cpu), cell(|run| run.call)].join(" | ");
             let _infallible = writeln!(text, "| {series} | {who} | {} | {cells} |", runs.len());
@@ -148,7 +192,6 @@ impl Report {
 
     fn write_memory(&self, text: &mut String) {
         let Some(Memory { series, empty, filled, after, scraped, listed }) = self.memory else { return };
-        let mib = |bytes: usize| bytes as f64 / 1_048_576.0;
         let each = |bytes: usize| bytes as f64 / series as f64;
         let _infallible = writeln!(
             text,
@@ -169,7 +212,15 @@ impl Report {
     }
 }
 
+fn mib(bytes: usize) -> f64 {
+    bytes as f64 / 1_048_576.0
+}
+
 fn spread(of: Vec<f64>) -> String {
-    let (low, high) = of.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), v| (low.min(*v), high.max(*v)));
+    let (low, high) = bounds(&of);
     format!("{:.1} [{low:.1}..{high:.1}]", median(of))
+}
+
+fn bounds(of: &[f64]) -> (f64, f64) {
+    of.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), v| (low.min(*v), high.max(*v)))
 }

@@ -1,15 +1,14 @@
 //! One round after the other, alternating, until each was run often enough.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::Options;
 use crate::daemon::Daemon;
 use crate::peer::Peer;
 use crate::report::{Memory, Report, Row, Work};
+use crate::{Options, idle};
 
 /// Nanoseconds a value of one run: median over its steady passes.
 #[derive(Clone, Copy, Debug)]
@@ -44,15 +43,6 @@ fn passes(series: usize) -> usize {
     (2_000_000 / series.max(1)).clamp(4, 400)
 }
 
-/// Compiles one C source into a library.
-pub(crate) fn compile(source: &Path, library: &Path, flags: &[String]) -> Result<()> {
-    let mut command = Command::new("cc");
-    command.args(["-O2", "-Wall", "-fPIC", "-shared"]).args(flags).arg("-o").arg(library).arg(source);
-    let status = command.status().context("run the C compiler `cc`")?;
-    ensure!(status.success(), "`cc` refused {}", source.display());
-    Ok(())
-}
-
 fn wanted(options: &Options, name: &str) -> bool {
     options.what.is_empty() || options.what.iter().any(|what| what.eq_ignore_ascii_case(name))
 }
@@ -77,6 +67,9 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
         let series = options.series.iter().copied().max().unwrap_or(1_000_000);
         report.memory(memory(options, place.path(), series).await?);
     }
+    if wanted(options, "P5") || wanted(options, "P6") {
+        idle::all(options, peer.as_ref(), place.path(), &mut report).await?;
+    }
     report.write(&options.report, &options.sources.join("profile.md"))
 }
 
@@ -94,21 +87,21 @@ async fn one_round(
             report.add(Row::Peer { threads }, work.series, peer.run(work, threads).await?);
         }
     }
-    let daemon = Daemon::start(options, place, work).await?;
+    let daemon = Daemon::dispatching(options, place, work).await?;
     let out = daemon.dispatch_all().await?;
     report.add(Row::Gatherd, work.series, steady(&out)?);
     daemon.stop().await
 }
 
 async fn memory(options: &Options, place: &Path, series: usize) -> Result<Memory> {
-    let daemon = Daemon::start(options, place, Work { series, passes: 4 }).await?;
-    let empty = daemon.resident()?;
+    let daemon = Daemon::dispatching(options, place, Work { series, passes: 4 }).await?;
+    let empty = daemon.resident()?.all;
     daemon.dispatch_all().await?;
-    let filled = daemon.resident()?;
+    let filled = daemon.resident()?.all;
     let scraped = daemon.scrape().await?;
     let listed = daemon.list().await?;
     ensure!(listed >= series, "the list has {listed} of {series} series");
-    let memory = Memory { series, empty, filled, after: daemon.resident()?, scraped, listed };
+    let memory = Memory { series, empty, filled, after: daemon.resident()?.all, scraped, listed };
     daemon.stop().await?;
     Ok(memory)
 }

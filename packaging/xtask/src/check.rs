@@ -1,7 +1,8 @@
 //! `cargo xtask check`: every gate, in order; stops at the first that fails and says what to do.
 //!
 //! The order spares work: what needs no build comes first, then what shares the compiler's quick pass (lints and
-//! docs), then the one full build that document and tests share. The tests are last, so their summary is too.
+//! docs), then the one full build that document, compat run and tests share. The tests are last, so their summary is
+//! too.
 
 use std::process::Stdio;
 
@@ -10,7 +11,7 @@ use anyhow::Context;
 use crate::artefacts::{Artefacts, DOCUMENT, Profile, Selection};
 use crate::generated::Mode;
 use crate::workspace::{Workspace, succeed};
-use crate::{abi, floors, openapi, test, walls};
+use crate::{abi, compat, floors, openapi, test, walls};
 
 /// One gate.
 struct Step {
@@ -33,6 +34,7 @@ const STEPS: &[Step] = &[
     Step { name: "lints", advice: "mend what clippy names above", fast: true, run: lints },
     Step { name: "docs", advice: "mend the links and docs named above", fast: false, run: docs },
     Step { name: "document", advice: "run `cargo xtask openapi` and commit it", fast: false, run: document },
+    Step { name: "compat", advice: "mend what differs from collectd", fast: false, run: compat::check },
     Step { name: "tests", advice: "mend the tests named above", fast: false, run: tests },
 ];
 

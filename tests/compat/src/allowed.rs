@@ -54,7 +54,7 @@ pub(crate) const ALLOWED: &[Allowed] = &[
 ];
 
 /// Plugins that tell of things which others make and remove at any time: ports, mounts, interfaces. What either
-/// side did not tell all the time is not held against the other, who may have looked before or after.
+/// side told only for a part of the time is not compared: it may have gone and come back as another.
 pub(crate) const COME_AND_GO: &[&str] = &["df", "interface", "tcpconns"];
 
 /// The entry that allows one side to be alone with an identifier.

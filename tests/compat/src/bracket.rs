@@ -1,17 +1,23 @@
 //! Whether two series tell the same, though no two readings were taken in the same instant.
 //!
 //! ```text
-//!  theirs   ──a────────b────────c──
-//!  ours     ─────x────────y────────
-//!                x between a and b; and the other way round: b between x and y
+//!  theirs   ──a────────b────────c────────d────────e──
+//!  ours     ─────w─────────x─────────y─────────z─────
+//!                 └ asked ─┘
+//!                    for x: after w was told, before x was
+//!                a is older than w, and d was asked for after c was told, which is later than x:
+//!                x lies between a and d; and the other way round
 //! ```
+//!
+//! Both daemons write the time on a reading when they tell it, so after they asked the kernel; how long after,
+//! nobody knows on a busy machine. What is known: a daemon asks anew only after it told the reading before. So
+//! these brackets hold however late a thread goes on, and need no tolerance in time.
 
 use crate::history::Reading;
 use crate::rules::Rule;
 
-/// How far the time written on a reading may be from the moment at which the kernel was asked, in seconds: the
-/// machine may be busy in between. Readings nearer than this do not bracket each other.
-const SKEW: f64 = 0.25;
+/// How exact a time is that a daemon tells, in seconds: collectd rounds to milliseconds.
+const RESOLUTION: f64 = 0.001;
 
 /// What became of one series.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -47,8 +53,7 @@ struct Bracket {
 
 /// Judges both directions.
 pub(crate) fn judge(theirs: &[Reading], ours: &[Reading], rule: Rule) -> Judgement {
-    let of_ours: Vec<Bracket> = ours.iter().filter_map(|reading| bracket(*reading, theirs)).collect();
-    let of_theirs: Vec<Bracket> = theirs.iter().filter_map(|reading| bracket(*reading, ours)).collect();
+    let (of_ours, of_theirs) = (brackets(ours, theirs), brackets(theirs, ours));
     let mut all: Vec<f64> = of_ours.iter().chain(&of_theirs).map(Bracket::outside).collect();
     all.sort_by(f64::total_cmp);
     let outside = match rule {
@@ -57,11 +62,19 @@ pub(crate) fn judge(theirs: &[Reading], ours: &[Reading], rule: Rule) -> Judgeme
         Rule::Since { .. } => Some(outside_any_shift(&of_theirs, &of_ours)),
     };
     let sizes = theirs.iter().chain(ours).map(|reading| reading.value.abs());
-    Judgement {
-        compared: all.len(),
-        outside: outside.unwrap_or(0.0),
-        allowance: rule.allowance(sizes.fold(0.0, f64::max)),
-    }
+    let allowance = rule.allowance(sizes.fold(0.0, f64::max));
+    let allowance = match rule {
+        Rule::Near { .. } => allowance.max(largest_step(theirs).min(largest_step(ours))),
+        Rule::Between { .. } | Rule::Since { .. } => allowance,
+    };
+    Judgement { compared: all.len(), outside: outside.unwrap_or(0.0), allowance }
+}
+
+/// By how much a level moves from one reading to the next, at most. Where both sides see a level move this far
+/// within a second, one reading says as little of another that is taken in a different part of the second.
+fn largest_step(readings: &[Reading]) -> f64 {
+    let steps = readings.windows(2).map(|pair| (pair[1].value - pair[0].value).abs());
+    steps.fold(0.0, f64::max)
 }
 
 /// How far some reading stays outside its bracket whatever is added to all of ours.
@@ -78,12 +91,18 @@ fn outside_any_shift(of_theirs: &[Bracket], of_ours: &[Bracket]) -> f64 {
     (least - most).max(0.0)
 }
 
-/// What the other side read around a reading; `None` without readings on both sides of it.
-fn bracket(reading: Reading, others: &[Reading]) -> Option<Bracket> {
-    let before = others.iter().rposition(|other| other.time <= reading.time - SKEW)?;
-    let after = others.iter().position(|other| other.time >= reading.time + SKEW)?;
+/// What the other side read around each reading; not of those without readings on both sides of them.
+fn brackets(own: &[Reading], others: &[Reading]) -> Vec<Bracket> {
+    own.windows(2).filter_map(|pair| bracket(pair[0].time, pair[1], others)).collect()
+}
+
+/// What the other side surely read before and after a reading that was asked for after `told_before`.
+fn bracket(told_before: f64, reading: Reading, others: &[Reading]) -> Option<Bracket> {
+    let before = others.iter().rposition(|other| other.time <= told_before - RESOLUTION)?;
+    // The first one that was told later may have been asked for earlier; not so the next.
+    let after = 1 + others.iter().position(|other| other.time >= reading.time + RESOLUTION)?;
     let unknown = Bracket { value: reading.value, low: f64::NAN, high: f64::NAN };
-    let around = others[before..=after].iter().map(|other| other.value);
+    let around = others.get(before..=after)?.iter().map(|other| other.value);
     if around.clone().any(f64::is_nan) {
         return Some(unknown);
     }
@@ -125,20 +144,23 @@ mod tests {
 
     #[test]
     fn two_readers_of_one_running_sum_agree_without_any_slack() {
-        let judged = judge(&series(10.0, &[0.0, 10.0, 20.0]), &series(10.5, &[5.0, 15.0, 25.0]), SUM);
+        let theirs = series(10.0, &[0.0, 10.0, 20.0, 30.0, 40.0]);
+        let judged = judge(&theirs, &series(10.5, &[5.0, 15.0, 25.0, 35.0, 45.0]), SUM);
         assert_eq!(judged, Judgement { compared: 4, outside: 0.0, allowance: 0.0 });
         assert!(judged.holds());
     }
 
     #[test]
     fn one_reading_of_a_running_sum_outside_its_bracket_is_a_fault() {
-        let judged = judge(&series(10.0, &[0.0, 10.0, 20.0]), &series(10.5, &[5.0, 23.0, 25.0]), SUM);
+        let theirs = series(10.0, &[0.0, 10.0, 20.0, 30.0, 40.0]);
+        let judged = judge(&theirs, &series(10.5, &[5.0, 33.0, 33.0, 35.0, 45.0]), SUM);
         assert_eq!((judged.outside, judged.holds()), (3.0, false));
     }
 
     #[test]
     fn another_unit_is_a_fault_in_both_rules() {
-        let (theirs, ours) = (series(10.0, &[1e3, 2e3, 3e3]), series(10.5, &[1.5, 2.5, 3.5]));
+        let theirs = series(10.0, &[1e3, 2e3, 3e3, 4e3, 5e3]);
+        let ours = series(10.5, &[1.5, 2.5, 3.5, 4.5, 5.5]);
         assert!(!judge(&theirs, &ours, SUM).holds());
         assert!(!judge(&theirs, &ours, LEVEL).holds());
     }
@@ -153,25 +175,45 @@ mod tests {
     }
 
     #[test]
-    fn readings_of_nearly_the_same_moment_do_not_bracket_each_other() {
-        let judged = judge(&series(10.0, &[0.0, 10.0, 20.0]), &series(10.1, &[2.0, 9.0, 21.0]), SUM);
-        assert_eq!((judged.compared, judged.holds()), (2, true));
+    fn a_level_that_both_see_moving_may_be_as_far_outside_as_it_moves() {
+        let theirs = series(10.0, &[0.0, 60.0, 0.0, 60.0, 0.0, 60.0, 0.0]);
+        let ours = series(10.5, &[80.0, 80.0, 100.0, 80.0, 100.0, 80.0, 100.0]);
+        let judged = judge(&theirs, &ours, LEVEL);
+        assert_eq!((judged.outside, judged.allowance, judged.holds()), (20.0, 20.0, true));
+        // Where one side does not see it move there is no such excuse.
+        let judged = judge(&theirs, &series(10.5, &[100.0; 7]), LEVEL);
+        assert_eq!((judged.outside, judged.allowance, judged.holds()), (40.0, 5.0, false));
+    }
+
+    #[test]
+    fn a_reading_that_was_told_long_after_it_was_asked_for_lies_in_its_bracket() {
+        let theirs = series(10.0, &[0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0]);
+        let mut ours = series(10.5, &[5.0, 15.0]);
+        // Asked for at 12.5, told when they had told more already.
+        ours.push(Reading { time: 13.9, value: 25.0 });
+        ours.extend(series(14.5, &[45.0, 55.0]));
+        let judged = judge(&theirs, &ours, SUM);
+        assert_eq!((judged.compared, judged.holds()), (6, true));
+        // The other way round the late one is theirs.
+        assert!(judge(&ours, &theirs, SUM).holds());
     }
 
     #[test]
     fn an_unknown_value_agrees_only_with_an_unknown_one() {
-        let unknown = series(10.0, &[f64::NAN; 3]);
-        assert!(judge(&unknown, &series(10.5, &[f64::NAN; 3]), LEVEL).holds());
-        assert_eq!(judge(&unknown, &series(10.5, &[0.0; 3]), LEVEL).outside, f64::INFINITY);
+        let unknown = series(10.0, &[f64::NAN; 5]);
+        assert!(judge(&unknown, &series(10.5, &[f64::NAN; 5]), LEVEL).holds());
+        assert_eq!(judge(&unknown, &series(10.5, &[0.0; 5]), LEVEL).outside, f64::INFINITY);
     }
 
     #[test]
     fn sums_that_began_at_different_moments_agree_when_they_grow_alike() {
         let rule = Rule::Since { slack: 0.0 };
-        let theirs = series(10.0, &[1000.0, 1010.0, 1020.0, 1030.0]);
-        assert!(judge(&theirs, &series(10.5, &[0.0, 10.0, 20.0, 30.0]), rule).holds());
-        let twice = judge(&theirs, &series(10.5, &[0.0, 20.0, 40.0, 60.0]), rule);
-        assert_eq!((twice.compared, twice.outside), (6, 10.0));
+        let counting =
+            |from: f64, step: f64| -> Vec<f64> { (0..10).map(|at| from + step * f64::from(at)).collect() };
+        let theirs = series(10.0, &counting(1000.0, 10.0));
+        assert!(judge(&theirs, &series(10.5, &counting(0.0, 10.0)), rule).holds());
+        let twice = judge(&theirs, &series(10.5, &counting(0.0, 20.0)), rule);
+        assert_eq!((twice.compared, twice.outside), (14, 30.0));
     }
 
     #[test]

@@ -182,6 +182,6 @@ mod tests {
     #[test]
     fn before_the_first_value_there_is_no_directory() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read_values(&folder.path().join("none")).unwrap().reads("load"), 0);
+        assert_eq!(read_values(&folder.path().join("none")).unwrap().all_identifiers().next(), None);
     }
 }

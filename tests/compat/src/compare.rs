@@ -102,18 +102,26 @@ pub(crate) fn compare(plugin: &str, theirs: Told<'_>, ours: Told<'_>) -> PluginO
     let both: BTreeSet<&str> = of_theirs.intersection(&of_ours).copied().collect();
     outcome.both = both.len();
     for identifier in both {
-        compare_identifier(&mut outcome, plugin, identifier, theirs, ours);
+        compare_identifier(&mut outcome, identifier, theirs, ours);
     }
     outcome
 }
 
-/// What either side told only for a part of the time, of a plugin whose things come and go.
+/// What was there only for a part of the time in which both read the plugin.
+///
+/// What neither side told all the time came or went meanwhile: one side may have looked before and the other after.
+/// Where one side told it all the time it was there, so the other must have told it: sometimes, of things that come
+/// and go, all the time, of others.
 fn fleeting<'a>(plugin: &str, theirs: &'a History, ours: &'a History) -> BTreeSet<&'a str> {
-    if !COME_AND_GO.contains(&plugin) {
-        return BTreeSet::new();
-    }
-    let all = &theirs.identifiers(plugin) | &ours.identifiers(plugin);
-    all.into_iter().filter(|id| theirs.is_fleeting(id) || ours.is_fleeting(id)).collect()
+    let window = theirs.window(plugin, ours);
+    let comes_and_goes = COME_AND_GO.contains(&plugin);
+    let (of_theirs, of_ours) = (theirs.identifiers(plugin), ours.identifiers(plugin));
+    let is_fleeting = |id: &&str| {
+        let lived = [theirs, ours].map(|side| side.lived(id, &window));
+        let by_both = of_theirs.contains(id) && of_ours.contains(id);
+        lived == [false; 2] || (by_both && comes_and_goes && lived != [true; 2])
+    };
+    of_theirs.union(&of_ours).copied().filter(is_fleeting).collect()
 }
 
 fn alone<'a>(outcome: &mut PluginOutcome, identifiers: impl Iterator<Item = &'a &'a str>, side: Side) {
@@ -134,13 +142,7 @@ fn alone<'a>(outcome: &mut PluginOutcome, identifiers: impl Iterator<Item = &'a 
     }
 }
 
-fn compare_identifier(
-    outcome: &mut PluginOutcome,
-    plugin: &str,
-    identifier: &str,
-    theirs: Told<'_>,
-    ours: Told<'_>,
-) {
+fn compare_identifier(outcome: &mut PluginOutcome, identifier: &str, theirs: Told<'_>, ours: Told<'_>) {
     let type_name = type_of(identifier);
     let sets = [theirs, ours].map(|told| told.data_sets.get(type_name).map_or(&[][..], Vec::as_slice));
     let [their_set, our_set] = sets;
@@ -151,7 +153,7 @@ fn compare_identifier(
     }
     for source in their_set {
         let readings = [theirs, ours].map(|told| told.history.readings(identifier, &source.name));
-        let judged = judge(readings[0], readings[1], rule(plugin, type_name, source.kind));
+        let judged = judge(readings[0], readings[1], rule(identifier, source.kind));
         outcome.compared += judged.compared;
         take_furthest(&mut outcome.furthest, type_name, judged);
         outcome.faults.extend(fault_of(identifier, source, judged, readings));
@@ -235,7 +237,7 @@ mod tests {
         let theirs = counting("interface-lo/if_octets", 10.0, [100.0, 7.0]);
         let ours = counting("interface-lo/if_octets", 10.5, [100.0, 7.0]);
         let outcome = compared(&theirs, &ours, &data_sets());
-        assert_eq!((outcome.both, outcome.only_theirs, outcome.only_ours, outcome.compared), (1, 0, 0, 20));
+        assert_eq!((outcome.both, outcome.only_theirs, outcome.only_ours, outcome.compared), (1, 0, 0, 12));
         assert_eq!((outcome.furthest, outcome.faults), (None, vec![]));
     }
 
@@ -278,6 +280,21 @@ mod tests {
         let ours = counting("interface-lo/if_octets", 10.5, [1.0, 1.0]);
         let outcome = compared(&theirs, &ours, &data_sets());
         assert_eq!((outcome.both, outcome.only_theirs, outcome.fleeting, outcome.faults), (1, 0, 1, vec![]));
+    }
+
+    #[test]
+    fn a_counter_that_came_late_is_not_held_against_either_side() {
+        let mut theirs = counting("protocols-Tcp/if_octets", 10.0, [1.0, 1.0]);
+        let mut ours = counting("protocols-Tcp/if_octets", 10.5, [1.0, 1.0]);
+        theirs.add("protocols-IcmpMsg/if_octets", "rx", Reading { time: 15.0, value: 1.0 });
+        ours.add("protocols-IcmpMsg/if_octets", "rx", Reading { time: 14.5, value: 1.0 });
+        let sets = data_sets();
+        let told = |history| Told { history, data_sets: &sets };
+        let outcome = compare("protocols", told(&theirs), told(&ours));
+        assert_eq!((outcome.both, outcome.fleeting, outcome.faults), (1, 1, vec![]));
+        // Where one side told it all the time, it was there.
+        let outcome = compare("protocols", told(&theirs), told(&History::default()));
+        assert_eq!((outcome.only_theirs, outcome.fleeting, outcome.faults.len()), (1, 1, 1));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What one daemon told over a time, by series.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 /// One number that was read.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,19 +63,50 @@ impl History {
         self.series.get(identifier).and_then(|sources| sources.get(source)).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether an identifier was there only for a part of the time; not where it was never told.
-    pub(crate) fn is_fleeting(&self, identifier: &str) -> bool {
-        let told = self.sources(identifier).map(|(_, all)| all.len()).max();
-        // The first and the last reading may be only on their way.
-        told.is_some_and(|told| told + 2 < self.reads(plugin_of(identifier)))
+    /// The time in which this side and another both read a plugin; all time where they never did at once.
+    pub(crate) fn window(&self, plugin: &str, other: &Self) -> RangeInclusive<f64> {
+        let [ours, theirs] = [self, other].map(|side| side.span(plugin));
+        match (ours, theirs) {
+            (Some((from, to)), Some((since, until))) if from <= until && since <= to => {
+                from.max(since)..=to.min(until)
+            }
+            _ => f64::NEG_INFINITY..=f64::INFINITY,
+        }
     }
 
-    /// How often a plugin was read, as the most told of its series says.
-    pub(crate) fn reads(&self, plugin: &str) -> usize {
+    /// The first and the last time of a plugin's readings.
+    fn span(&self, plugin: &str) -> Option<(f64, f64)> {
         let identifiers = self.identifiers(plugin).into_iter();
-        let counts = identifiers.flat_map(|identifier| self.sources(identifier).map(|(_, all)| all.len()));
-        counts.max().unwrap_or(0)
+        let all = identifiers.flat_map(|id| self.sources(id)).flat_map(|(_, readings)| readings);
+        all.map(|reading| reading.time).fold(None, |span, time| {
+            let (from, to) = span.unwrap_or((time, time));
+            Some((time.min(from), time.max(to)))
+        })
     }
+
+    /// Whether an identifier was there all the time of `window`: in three of four of its plugin's readings. All
+    /// of them are not asked for, because the first and the last may be on their way, and one that is asked for
+    /// late may be missed.
+    pub(crate) fn lived(&self, identifier: &str, window: &RangeInclusive<f64>) -> bool {
+        let reads = self.reads(plugin_of(identifier), window);
+        reads > 0 && 4 * self.told(identifier, window) >= 3 * reads
+    }
+
+    /// How often a plugin was read in `window`, as the most told of its series says.
+    pub(crate) fn reads(&self, plugin: &str, window: &RangeInclusive<f64>) -> usize {
+        let identifiers = self.identifiers(plugin).into_iter();
+        identifiers.map(|identifier| self.told(identifier, window)).max().unwrap_or(0)
+    }
+
+    /// How often an identifier was told in `window`.
+    fn told(&self, identifier: &str, window: &RangeInclusive<f64>) -> usize {
+        self.sources(identifier).map(|(_, readings)| within(readings, window)).max().unwrap_or(0)
+    }
+}
+
+/// How many readings lie in `window`.
+fn within(readings: &[Reading], window: &RangeInclusive<f64>) -> usize {
+    readings.iter().filter(|reading| window.contains(&reading.time)).count()
 }
 
 /// The plugin's name in an identifier without its host.
@@ -99,17 +131,35 @@ mod tests {
         assert_eq!(parts("memory/memory-slab_recl"), ("memory", "memory"));
     }
 
-    #[test]
-    fn what_was_told_for_a_part_of_the_time_is_fleeting() {
-        let mut history = History::default();
-        for (identifier, readings) in [("df-root/df", 9), ("df-late/df", 7), ("df-short/df", 6)] {
-            for second in 0..readings {
-                history.add(identifier, "value", Reading { time: f64::from(second), value: 1.0 });
-            }
+    /// Told once a second, the first time at `from`.
+    fn tell(history: &mut History, identifier: &str, from: u32, readings: u32) {
+        for second in from..from + readings {
+            history.add(identifier, "value", Reading { time: f64::from(second), value: 1.0 });
         }
-        let fleeting =
-            ["df-root/df", "df-late/df", "df-short/df", "df-none/df"].map(|id| history.is_fleeting(id));
-        assert_eq!(fleeting, [false, false, true, false]);
+    }
+
+    #[test]
+    fn what_was_told_in_three_of_four_readings_lived() {
+        let mut history = History::default();
+        for (identifier, readings) in [("df-root/df", 12), ("df-late/df", 9), ("df-short/df", 8)] {
+            tell(&mut history, identifier, 0, readings);
+        }
+        let window = history.window("df", &history);
+        let lived =
+            ["df-root/df", "df-late/df", "df-short/df", "df-none/df"].map(|id| history.lived(id, &window));
+        assert_eq!((window, lived), (0.0..=11.0, [true, true, false, false]));
+    }
+
+    #[test]
+    fn only_the_time_in_which_both_read_a_plugin_counts() {
+        let (mut early, mut late) = (History::default(), History::default());
+        tell(&mut early, "df-root/df", 0, 12);
+        tell(&mut early, "df-gone/df", 0, 10);
+        tell(&mut late, "df-root/df", 8, 12);
+        let window = early.window("df", &late);
+        assert_eq!(window, 8.0..=11.0);
+        assert_eq!(["df-root/df", "df-gone/df"].map(|id| early.lived(id, &window)), [true, false]);
+        assert_eq!(early.window("load", &late), f64::NEG_INFINITY..=f64::INFINITY);
     }
 
     #[test]
@@ -120,6 +170,7 @@ mod tests {
         }
         let expected = [Reading { time: 1.0, value: 0.5 }, Reading { time: 2.0, value: 0.5 }];
         assert_eq!(history.readings("load/load", "shortterm"), expected);
-        assert_eq!((history.reads("load"), history.reads("cpu")), (2, 0));
+        let reads = ["load", "cpu"].map(|plugin| history.reads(plugin, &history.window(plugin, &history)));
+        assert_eq!(reads, [2, 0]);
     }
 }

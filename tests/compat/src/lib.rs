@@ -27,5 +27,5 @@ mod stir;
 mod wait;
 
 pub use compare::{Fault, PluginOutcome};
-pub use report::report;
+pub use report::{report, summary};
 pub use run::{Outcome, Round, all, peer_is_installed};

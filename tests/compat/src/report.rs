@@ -11,16 +11,37 @@ use crate::run::{Outcome, Round};
 const INTRODUCTION: &str = "# Compat run
 
 Produced by `cargo xtask compat`. It starts stock collectd and gatherd side by side with the same plugins, the same
-options and an interval of one second, lets both read at least twelve times, and compares what they told. It
+options and an interval of one second, lets both read at least twelve times at once, and compares what they told. It
 fails where anything differs that is not listed here.
 
-* **Identifiers** are compared exactly, in both directions.
+* **Identifiers** are compared exactly, in both directions: what one side tells all the time in which both read the
+  plugin, the other must tell too.
 * **Data sets** are compared exactly: names, order, kinds and bounds of the data sources.
-* **Running sums** (derive, counter): every reading of ours lies between the two readings of theirs around it, and
-  the other way round.
-* **Levels** (gauge): at least half of the readings lie between the two readings of the other side around them, or
-  outside by no more than the tolerance of their type.
+* **Running sums** (derive, counter): every reading of ours lies between two readings of theirs, of which one was
+  surely taken before and one surely after, and the other way round. A daemon asks the kernel anew only after it told
+  the reading before; so this holds however busy the machine is.
+* **Levels** (gauge): at least half of the readings lie between the readings of the other side around them, or
+  outside by no more than the tolerance of their type, or than the largest step from reading to reading that both
+  sides see the level make.
+* A round that finds a difference is run once more; what it found first is said below it.
 ";
+
+/// The outcome in a few lines: one for each round, and what the first attempt of a round found.
+pub fn summary(outcome: &Outcome) -> String {
+    let lines = outcome.rounds.iter().map(|round| {
+        let sum = |part: fn(&PluginOutcome) -> usize| {
+            round.plugins.iter().map(|(_, found)| part(found)).sum::<usize>()
+        };
+        let (both, compared) = (sum(|found| found.both), sum(|found| found.compared));
+        let faults = round.faults().count();
+        let before = round.before.iter().fold(String::new(), |text, fault| text + "\n  at first: " + fault);
+        format!(
+            "{}: {both} identifiers, {compared} readings compared, {faults} differences{before}",
+            round.name
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
 
 /// Writes the page.
 pub fn report(outcome: &Outcome) -> String {
@@ -55,8 +76,9 @@ fn write_round(text: &mut String, round: &Round) {
             faults.len()
         );
     }
-    if round.attempts > 1 {
-        let _infallible = writeln!(text, "\nRun {} times: the two were apart before.", round.attempts);
+    if !round.before.is_empty() {
+        let before = round.before.join("\n* ");
+        let _infallible = writeln!(text, "\nRun a second time, because the first one found:\n\n* {before}");
     }
     write_notes(text, round);
 }
@@ -113,8 +135,8 @@ fn write_come_and_go(text: &mut String) {
     let plugins: Vec<String> = COME_AND_GO.iter().map(|plugin| format!("`{plugin}`")).collect();
     let _infallible = writeln!(
         text,
-        "\nPorts, mounts and interfaces come and go: identifiers of {} that one side did not tell all the time are\n\
-         counted and not compared.",
+        "\nPorts, mounts and interfaces come and go: identifiers of {} that one side told only for a part of the\n\
+         time are counted and not compared. So are those of any plugin that neither side told all the time.",
         plugins.join(", ")
     );
 }
@@ -157,7 +179,7 @@ mod tests {
         let plugins = vec![("load".to_owned(), plugin)];
         Outcome {
             peer: "collectd 5".to_owned(),
-            rounds: vec![Round { name: "defaults", plugins, attempts: 1 }],
+            rounds: vec![Round { name: "defaults", plugins, before: Vec::new() }],
         }
     }
 
@@ -183,6 +205,18 @@ mod tests {
         let text = report(&outcome(PluginOutcome { only_ours: 1, faults, ..PluginOutcome::default() }));
         assert_eq!(line_with(&text, "told by"), "* **`load`**: load/load: told by gatherd only");
         assert!(text.contains("**1 differences** beyond those allowed"));
+    }
+
+    #[test]
+    fn a_round_that_was_run_again_says_why() {
+        let mut outcome = outcome(PluginOutcome::default());
+        assert_eq!(line_with(&report(&outcome), "a second time"), "");
+        outcome.rounds[0].before = vec!["load/load: told by gatherd only".to_owned()];
+        let text = report(&outcome);
+        assert!(
+            text.contains("because the first one found:\n\n* load/load: told by gatherd only\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! How far values may be apart: none for running sums, a stated tolerance for each type of gauge.
 
+use crate::history::{plugin_of, type_of};
+
 /// How the readings of one series are judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Rule {
@@ -16,8 +18,8 @@ pub(crate) enum Rule {
         slack: f64,
     },
     /// A level: **at least half** of the readings lie between the two readings of the other side around them,
-    /// or outside by no more than this. Half, because a level may leave the bracket and come back within a
-    /// second; a wrong meaning is wrong every time.
+    /// or outside by no more than this, or than the largest step of the level that both sides see. Half,
+    /// because a level may leave the bracket and come back within a second; a wrong meaning is wrong every time.
     Near {
         /// In the unit of the series.
         absolute: f64,
@@ -41,7 +43,7 @@ impl Rule {
 pub(crate) struct TypeRule {
     /// Plugin part; empty for every plugin.
     pub(crate) plugin: &'static str,
-    /// Type part.
+    /// Type, with or without its instance; empty for every type.
     pub(crate) type_name: &'static str,
     /// How it is judged.
     pub(crate) rule: Rule,
@@ -100,6 +102,12 @@ pub(crate) const RULES: &[TypeRule] = &[
     ),
     near(("processes", "ps_state"), 1.0, 0.02, "processes change their state all the time"),
     near(("processes", ""), 2.0, 0.02, "processes come and go within a second"),
+    near(
+        ("protocols", "protocol_counter-CurrEstab"),
+        3.0,
+        0.05,
+        "connections that there are now, which the kernel tells among its counters",
+    ),
     near(("tcpconns", ""), 3.0, 0.05, "connections come and go within a second"),
     near(("", "vmpage_number"), 256.0, 0.02, "pages; moves all the time"),
 ];
@@ -110,12 +118,15 @@ pub(crate) const LEVEL: Rule = Rule::Near { absolute: 1.0, relative: 0.02 };
 /// The rule for a running sum that has none for itself.
 pub(crate) const SUM: Rule = Rule::Between { slack: 0.0 };
 
-/// The rule for a series of this plugin and type, whose data source is of this kind.
-pub(crate) fn rule(plugin: &str, type_name: &str, kind: &str) -> Rule {
+/// The rule for the series called `identifier`, without its host, whose data source is of this kind.
+pub(crate) fn rule(identifier: &str, kind: &str) -> Rule {
+    let (plugin, type_name) = (plugin_of(identifier), type_of(identifier));
+    let with_instance = identifier.split_once('/').map_or("", |(_, type_part)| type_part);
     let fits = |rule: &&TypeRule| {
         let is_level = matches!(rule.rule, Rule::Near { .. });
         (rule.plugin.is_empty() || rule.plugin == plugin)
-            && (rule.type_name == type_name || (rule.type_name.is_empty() && is_level == (kind == "gauge")))
+            && ([type_name, with_instance].contains(&rule.type_name)
+                || (rule.type_name.is_empty() && is_level == (kind == "gauge")))
     };
     let own = RULES.iter().find(fits).map(|rule| rule.rule);
     own.unwrap_or(if kind == "gauge" { LEVEL } else { SUM })
@@ -127,16 +138,23 @@ mod tests {
 
     #[test]
     fn running_sums_without_a_rule_of_their_own_are_exact() {
-        assert_eq!(rule("interface", "if_octets", "derive"), Rule::Between { slack: 0.0 });
-        assert_eq!(rule("processes", "ps_cputime", "derive"), Rule::Since { slack: 0.0 });
-        assert_eq!(rule("processes", "fork_rate", "derive"), Rule::Between { slack: 0.0 });
-        assert_eq!(rule("swap", "swap_io", "derive"), Rule::Between { slack: 0.0 });
+        assert_eq!(rule("interface-lo/if_octets", "derive"), Rule::Between { slack: 0.0 });
+        assert_eq!(rule("processes-ours/ps_cputime", "derive"), Rule::Since { slack: 0.0 });
+        assert_eq!(rule("processes/fork_rate", "derive"), Rule::Between { slack: 0.0 });
+        assert_eq!(rule("swap/swap_io-in", "derive"), Rule::Between { slack: 0.0 });
+    }
+
+    #[test]
+    fn a_level_among_counters_is_judged_as_one() {
+        let told = |instance: &str| rule(&format!("protocols-Tcp/protocol_counter-{instance}"), "derive");
+        assert_eq!(told("CurrEstab"), Rule::Near { absolute: 3.0, relative: 0.05 });
+        assert_eq!(told("ActiveOpens"), Rule::Between { slack: 0.0 });
     }
 
     #[test]
     fn levels_have_the_tolerance_of_their_type() {
-        assert_eq!(rule("cpu", "percent", "gauge").allowance(90.0), 5.0);
-        assert_eq!(rule("processes", "ps_rss", "gauge"), Rule::Near { absolute: 2.0, relative: 0.02 });
-        assert_eq!(rule("entropy", "entropy", "gauge").allowance(100.0), 3.0);
+        assert_eq!(rule("cpu-0/percent-idle", "gauge").allowance(90.0), 5.0);
+        assert_eq!(rule("processes-ours/ps_rss", "gauge"), Rule::Near { absolute: 2.0, relative: 0.02 });
+        assert_eq!(rule("entropy/entropy", "gauge").allowance(100.0), 3.0);
     }
 }
