@@ -13,14 +13,14 @@ use tokio::task::JoinHandle;
 
 use crate::bus::Bus;
 use crate::cache::{Cache, CacheSettings};
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, Timing, WatchedClock};
 use crate::desired::{
     Apply, ApplyFailure, Author, Committed, Desired, Document, Edit, EditError, Layers, OpenError, Planned,
 };
 use crate::lifecycle::Settings;
 use crate::observe::Observer;
 use crate::output::{FanOut, QUEUE};
-use crate::port::{Clock, PluginKind};
+use crate::port::{Clock, PluginKind, Timekeeper};
 use crate::registry::Registry;
 use crate::rules::Rules;
 use crate::series::SeriesTable;
@@ -40,6 +40,8 @@ pub struct EngineConfig {
     pub hostname: String,
     /// The ways to run plugins.
     pub kinds: Vec<Arc<dyn PluginKind>>,
+    /// What measures and corrects the machine's clock.
+    pub timekeeper: Arc<dyn Timekeeper>,
     /// What outside of the engine looks at the document while the daemon runs.
     pub configured: Vec<Arc<dyn Configured>>,
 }
@@ -91,6 +93,7 @@ pub struct Engine {
     desired: Desired,
     applier: Arc<Applier>,
     observer: Arc<Observer>,
+    timing: Arc<Timing>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -105,7 +108,11 @@ impl Engine {
         let desired = Desired::open(&config.state_dir, config.layers).map_err(StartError::Desired)?;
         let current = desired.current();
         let document = &current.document;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let watched = Arc::new(WatchedClock::new(SystemClock::new()));
+        let (clock_settings, kept_in) = (document.time.to_settings(), &config.state_dir);
+        let timing = Timing::new(Arc::clone(&watched), config.timekeeper, clock_settings, kept_in);
+        let timing = Arc::new(timing);
+        let clock = Arc::clone(&watched) as Arc<dyn Clock>;
         let rules = Arc::new(ArcSwap::from_pointee(Rules::default()));
         let outputs = Arc::new(FanOut::new(Arc::clone(&rules), QUEUE));
         let way =
@@ -114,7 +121,11 @@ impl Engine {
         let settings = settings(document);
         let registry =
             Arc::new(Registry::new(config.kinds, Arc::clone(&way), Arc::clone(&clock), attach, settings));
-        let applier = Arc::new(Applier { registry: Arc::clone(&registry), configured: config.configured });
+        let applier = Arc::new(Applier {
+            registry: Arc::clone(&registry),
+            timing: Arc::clone(&timing),
+            configured: config.configured,
+        });
         applier.configure(document).await.map_err(StartError::Configure)?;
         for (_, wanted) in current.specs() {
             registry.launch(wanted.spec, wanted.enabled);
@@ -122,8 +133,13 @@ impl Engine {
         let began = clock.monotonic();
         let observer = Arc::new(Observer::new(Arc::clone(&way), Arc::clone(&registry), outputs, began));
         let beat = document.default_interval();
-        let tasks = vec![beats::sweep(&way, &observer, beat), beats::figures(&observer, beat)];
-        Ok(Self { way, registry, desired, applier, observer, tasks })
+        let tasks = vec![
+            beats::sweep(&way, beat),
+            beats::figures(&observer, beat),
+            beats::watch(&watched, &way, &observer),
+            beats::measure(&timing),
+        ];
+        Ok(Self { way, registry, desired, applier, observer, timing, tasks })
     }
 
     /// The way of values, with the cache, the bus and the clock.
@@ -139,6 +155,11 @@ impl Engine {
     /// What was asked for.
     pub fn desired(&self) -> &Desired {
         &self.desired
+    }
+
+    /// The clock that stamps values, measured and corrected.
+    pub fn timing(&self) -> &Arc<Timing> {
+        &self.timing
     }
 
     /// Pictures of the whole.

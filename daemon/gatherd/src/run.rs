@@ -14,12 +14,12 @@ use std::time::Duration;
 use anyhow::Context;
 use gatherd_api::auth::Store;
 use gatherd_api::{Server, ServerConfig};
-use gatherd_engine::clock::SystemClock;
 use gatherd_engine::desired::{Document, EditError, Inputs, Layers, Problem};
 use gatherd_engine::{Engine, EngineConfig};
 use gatherd_management::{EngineManagement, Parts};
 use gatherd_model::CdTime;
 use gatherd_outputs::prometheus::Prometheus;
+use gatherd_timekeeping::MachineTimekeeper;
 
 use crate::cli::Options;
 use crate::logging::{self, LogHandle};
@@ -80,6 +80,7 @@ impl Daemon {
             state_dir: paths.state.clone(),
             hostname,
             kinds: kinds::of(&document, paths),
+            timekeeper: Arc::new(MachineTimekeeper),
             configured: vec![Arc::new(log.clone())],
         });
         let engine = Arc::new(engine.await?);
@@ -141,7 +142,7 @@ fn manage(
 ) -> anyhow::Result<EngineManagement> {
     let staleness = CdTime::from_duration(Duration::try_from_secs_f64(document.prometheus.staleness)?);
     let exposition =
-        Prometheus::new(Arc::clone(engine.way().cache()), Arc::new(SystemClock::new()), staleness);
+        Prometheus::new(Arc::clone(engine.way().cache()), engine.way().shared_clock(), staleness);
     let own = [&paths.state, &paths.runtime].map(Clone::clone);
     Ok(EngineManagement::new(Parts {
         engine: Arc::clone(engine),

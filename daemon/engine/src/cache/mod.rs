@@ -29,6 +29,7 @@ pub struct CacheSettings {
 #[derive(Debug, Default)]
 pub struct CacheCounters {
     updates: AtomicU64,
+    rebased: AtomicU64,
     expired: AtomicU64,
 }
 
@@ -36,6 +37,11 @@ impl CacheCounters {
     /// Value lists taken.
     pub fn updates(&self) -> u64 {
         self.updates.load(Ordering::Relaxed)
+    }
+
+    /// Value lists that were taken although not later than the newest, because the clock had stepped back.
+    pub fn rebased(&self) -> u64 {
+        self.rebased.load(Ordering::Relaxed)
     }
 
     /// Series that fell silent or were forgotten.

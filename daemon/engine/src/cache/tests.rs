@@ -7,7 +7,7 @@ use gatherd_model::{CdTime, Interval, TypesDb, Value};
 use proptest::prelude::*;
 
 use super::*;
-use crate::port::{DropReason, Sample, SeriesId};
+use crate::port::{DropReason, Moment, Sample, SeriesId};
 use crate::series::SeriesTable;
 
 const WALL: CdTime = CdTime::from_secs(1_700_000_000);
@@ -25,9 +25,20 @@ fn series(cache: &Cache, text: &str, type_name: &str) -> SeriesId {
 }
 
 fn take(cache: &Cache, id: SeriesId, seconds: u64, values: &[Value]) -> Result<Vec<f64>, DropReason> {
-    let sample = Sample {
+    let now = Moment { wall: WALL, monotonic: CdTime::from_secs(seconds), ..Moment::default() };
+    take_at(cache, id, now, WALL.plus(CdTime::from_secs(seconds)), values)
+}
+
+fn take_at(
+    cache: &Cache,
+    id: SeriesId,
+    now: Moment,
+    time: CdTime,
+    values: &[Value],
+) -> Result<Vec<f64>, DropReason> {
+    let mut sample = Sample {
         series: id,
-        time: WALL.plus(CdTime::from_secs(seconds)),
+        time,
         interval: Interval::DEFAULT,
         first: 0,
         count: u16::try_from(values.len()).unwrap(),
@@ -36,7 +47,14 @@ fn take(cache: &Cache, id: SeriesId, seconds: u64, values: &[Value]) -> Result<V
     };
     let mut rates = vec![0.0; values.len()];
     let slot = cache.table.slot(id).unwrap();
-    cache.update(WALL, CdTime::from_secs(seconds)).take(slot, &sample, values, &mut rates).map(|()| rates)
+    cache.update(now).take(slot, &mut sample, values, &mut rates).map(|()| rates)
+}
+
+/// An hour back, 15 s after the daemon began; this long after that.
+fn after_a_step_back(seconds: u64) -> Moment {
+    let (stepped, hour) = (CdTime::from_secs(15), CdTime::from_secs(3600));
+    let passed = CdTime::from_secs(15 + seconds);
+    Moment { wall: WALL.since(hour).plus(passed), monotonic: passed, stepped, back: hour }
 }
 
 #[test]
@@ -88,6 +106,46 @@ fn a_time_beyond_the_tolerance_is_too_new() {
     let id = series(&cache, "h/p/gauge", "gauge");
     assert_eq!(take(&cache, id, 601, &[Value::Gauge(1.0)]), Err(DropReason::TooNew));
     assert_eq!(take(&cache, id, 600, &[Value::Gauge(1.0)]), Ok(vec![1.0]));
+}
+
+#[test]
+fn after_a_step_back_the_next_value_is_taken_and_its_rate_is_over_monotonic_time() {
+    let cache = cache();
+    let id = series(&cache, "h/p/derive", "derive");
+    take(&cache, id, 10, &[Value::Derive(100)]).unwrap();
+    let now = after_a_step_back(5);
+    assert_eq!(take_at(&cache, id, now, now.wall, &[Value::Derive(300)]), Ok(vec![20.0]));
+    assert_eq!(cache.get("h/p/derive").unwrap().time, now.wall);
+    assert_eq!(cache.counters().rebased(), 1);
+    assert_eq!(take_at(&cache, id, now, now.wall, &[Value::Derive(1)]), Err(DropReason::TooOld));
+    let later = after_a_step_back(15);
+    assert_eq!(take_at(&cache, id, later, later.wall, &[Value::Derive(400)]), Ok(vec![10.0]));
+    assert_eq!((cache.counters().rebased(), cache.counters().updates()), (1, 3));
+}
+
+#[test]
+fn after_a_step_forward_the_rate_is_over_the_time_that_passed() {
+    let cache = cache();
+    let id = series(&cache, "h/p/derive", "derive");
+    take(&cache, id, 10, &[Value::Derive(100)]).unwrap();
+    let year = WALL.plus(CdTime::from_secs(31_536_000));
+    let (stepped, monotonic) = (CdTime::from_secs(15), CdTime::from_secs(20));
+    let now = Moment { wall: year, monotonic, stepped, back: CdTime::ZERO };
+    assert_eq!(take_at(&cache, id, now, year, &[Value::Derive(300)]), Ok(vec![20.0]));
+    assert_eq!(cache.counters().rebased(), 0);
+}
+
+#[test]
+fn what_was_stamped_before_a_step_back_and_comes_after_it_is_stamped_anew() {
+    let cache = cache();
+    let id = series(&cache, "h/p/gauge", "gauge");
+    take(&cache, id, 10, &[Value::Gauge(1.0)]).unwrap();
+    let now = after_a_step_back(1);
+    let read_before = WALL.plus(CdTime::from_secs(14));
+    assert_eq!(take_at(&cache, id, now, read_before, &[Value::Gauge(2.0)]), Ok(vec![2.0]));
+    assert_eq!(cache.get("h/p/gauge").unwrap().time, read_before.since(CdTime::from_secs(3600)));
+    let late = after_a_step_back(10);
+    assert_eq!(take_at(&cache, id, late, read_before, &[Value::Gauge(3.0)]), Err(DropReason::TooNew));
 }
 
 #[test]

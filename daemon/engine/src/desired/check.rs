@@ -5,6 +5,7 @@
 //! them together, so each layer is judged alone and the complaint can name its file and line.
 
 mod plugin;
+mod time;
 
 use serde_json::Value;
 
@@ -159,6 +160,7 @@ impl Ranges<'_> {
         self.count("/limits/changed_code", document.limits.changed_code, 0, 1024);
         self.seconds("/tolerance/future", document.tolerance.future, 0.0, YEAR);
         self.seconds("/prometheus/staleness", document.prometheus.staleness, 1.0, YEAR);
+        self.time(&document.time);
         let filter = &document.log.filter;
         self.say_if(
             filter.is_empty() || filter.len() > 1024 || filter.contains(char::is_control),

@@ -5,6 +5,7 @@
 //! twice: its type here, its range in `check`. A section that is a map has a file of its own in both.
 
 mod plugin;
+mod time;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use gatherd_model::Interval;
 use serde::{Deserialize, Serialize};
 
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
+pub use time::Time;
 
 /// The sections that are maps by id: each member is a resource with a revision of its own.
 pub(super) const MAPS: &[&str] = &["plugins"];
@@ -68,6 +70,8 @@ pub struct Document {
     pub log: Log,
     /// The Prometheus exposition.
     pub prometheus: Prometheus,
+    /// The machine's clock.
+    pub time: Time,
     /// The plugins by id.
     pub plugins: BTreeMap<String, PluginEntry>,
 }
@@ -157,6 +161,7 @@ impl Default for Document {
             tolerance: Tolerance::default(),
             log: Log::default(),
             prometheus: Prometheus::default(),
+            time: Time::default(),
             plugins: BTreeMap::new(),
         }
     }

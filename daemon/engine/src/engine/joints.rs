@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Configured;
+use crate::clock::Timing;
 use crate::desired::{Apply, ApplyFailure, Document};
 use crate::lifecycle::Outputs;
 use crate::output::{FanOut, NoRoom};
@@ -37,6 +38,7 @@ impl Outputs for Attach {
 /// Lets a change of the desired state steer the plugins and the rooms.
 pub(super) struct Applier {
     pub(super) registry: Arc<Registry>,
+    pub(super) timing: Arc<Timing>,
     /// Told after the rooms, in this order.
     pub(super) configured: Vec<Arc<dyn Configured>>,
 }
@@ -60,6 +62,7 @@ impl Apply for Applier {
             for outside in &self.configured {
                 outside.configure(document)?;
             }
+            self.timing.configure(document.time.to_settings());
             Ok(())
         })
     }

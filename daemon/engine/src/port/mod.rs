@@ -6,15 +6,20 @@ mod drop_reason;
 mod exposition;
 mod output;
 mod plugin;
+mod timekeeper;
 
 pub use batch::{Batch, Delivery, Sample, SeriesId};
-pub use clock::Clock;
+pub use clock::{Clock, Moment};
 pub use drop_reason::DropReason;
 pub use exposition::{Exposition, ExpositionFormat};
 pub use output::{NotWritten, Output, Series, WriteFailure};
 pub use plugin::{
     CallFailure, Capability, Code, ConfigProblem, Found, Manifest, OpenFailure, Plugin, PluginId,
     PluginIdError, PluginKind, Spec,
+};
+pub use timekeeper::{
+    AdjustFailure, Adjustment, Allowance, Discipline, DisciplineSource, Exchange, HardwareClock, KernelClock,
+    Reading, Timekeeper,
 };
 
 /// A future that the engine awaits without knowing its type.

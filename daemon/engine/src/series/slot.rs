@@ -214,6 +214,11 @@ impl Writing<'_> {
         CdTime(self.slot.get(TIME))
     }
 
+    /// Monotonic time of the last update.
+    pub fn seen(&self) -> CdTime {
+        CdTime(self.slot.get(SEEN))
+    }
+
     /// Monotonic time of the last update, and the interval.
     pub fn last_seen(&self) -> (CdTime, CdTime) {
         self.slot.last_seen()

@@ -206,7 +206,7 @@ impl Door {
     ) -> Batch {
         let mut batch = Batch::with_room(&self.plugin, range.len());
         let types = self.way.types().load();
-        let now = self.way.clock().wall();
+        let now = self.way.clock().moment().wall;
         let mut found = [None; BATCH];
         self.look_up(&reading.handles[range.clone()], &mut found);
         for ((position, at), found) in range.enumerate().zip(found) {
@@ -259,7 +259,7 @@ impl Door {
         let set = types.get(parts.type_name).filter(|(_, set)| set.sources.len() == values.len());
         let (_, set) = set.ok_or_else(|| self.refuse(DropReason::WrongCount))?;
         let mut batch = Batch::with_room(&self.plugin, 1);
-        let now = self.way.clock().wall();
+        let now = self.way.clock().moment().wall;
         let time = if time == CdTime::ZERO { now } else { time };
         let raw = set.sources.iter().zip(values).map(|(source, bits)| Value::from_bits(source.kind, *bits));
         batch.push(series, 0, time, interval.unwrap_or(self.interval), raw);

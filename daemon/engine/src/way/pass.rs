@@ -88,7 +88,7 @@ impl Way {
         let clock = &self.parts.clock;
         let rules = self.parts.rules.load();
         let table = self.parts.cache.table();
-        let mut update = self.parts.cache.update(clock.wall(), clock.monotonic());
+        let mut update = self.parts.cache.update(clock.moment());
         let Batch { samples, values, rates, .. } = &mut batch;
         samples.retain_mut(|sample| {
             let span = sample.first as usize..sample.first as usize + usize::from(sample.count);
@@ -137,6 +137,11 @@ impl Way {
     /// Where time comes from.
     pub fn clock(&self) -> &dyn Clock {
         &*self.parts.clock
+    }
+
+    /// The same, for who keeps it.
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.parts.clock)
     }
 
     /// The host of values that name none.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use gatherd_engine::cache::{Cache, CacheSettings};
-use gatherd_engine::port::{Clock, Exposition, ExpositionFormat, Sample};
+use gatherd_engine::port::{Clock, Exposition, ExpositionFormat, Moment, Sample};
 use gatherd_engine::series::SeriesTable;
 use gatherd_model::{CdTime, Interval, TypesDb, Value};
 
@@ -47,7 +47,7 @@ impl Filled {
             .unwrap()
             .id;
         let count = u16::try_from(values.len()).unwrap();
-        let sample = Sample {
+        let mut sample = Sample {
             series: id,
             time: TIME,
             interval: Interval::DEFAULT,
@@ -57,8 +57,8 @@ impl Filled {
             outputs: 0,
         };
         let mut rates = vec![0.0; values.len()];
-        let mut update = self.cache.update(TIME, CdTime::ZERO);
-        update.take(table.slot(id).unwrap(), &sample, values, &mut rates).unwrap();
+        let mut update = self.cache.update(Moment { wall: TIME, ..Moment::default() });
+        update.take(table.slot(id).unwrap(), &mut sample, values, &mut rates).unwrap();
     }
 
     fn text(&self, format: ExpositionFormat) -> String {
