@@ -5,7 +5,7 @@
 
 use crate::handlers::{
     cache, daemon, docs, exposition, health, heartbeat, metric, notification, plugin, plugin_config,
-    plugin_type, token, value, version,
+    plugin_type, time, token, value, version,
 };
 use crate::output::PLAN_JSON;
 use crate::problem::{PROBLEM_JSON, code_status};
@@ -39,6 +39,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, R
         (name = "tokens", description = "Who may come in."),
         (name = "plugins", description = "What gathers."),
         (name = "values", description = "What was gathered."),
+        (name = "time", description = "The machine's clock."),
         (name = "notifications", description = "What happened."),
         (name = "daemon", description = "The daemon itself.")
     ),
@@ -53,7 +54,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, R
         plugin_config::patch_plugin_config,
         plugin_type::list_plugin_types, value::list_values, value::get_value, metric::list_metrics,
         cache::get_cache, heartbeat::get_heartbeat, notification::list_notifications,
-        daemon::get_log_level, daemon::set_log_level,
+        time::get_time, time::sync_time, daemon::get_log_level, daemon::set_log_level,
     )
 )]
 struct Document;
@@ -160,6 +161,11 @@ fn is_possible(code: ProblemCode, operation: &Operation, line: &Line) -> bool {
             line.path.starts_with("/v1/plugins")
         }
         ProblemCode::Exists => operation.responses.responses.contains_key("201"),
+        ProblemCode::ClockUncertain
+        | ProblemCode::ClockTooFar
+        | ProblemCode::ClockKept
+        | ProblemCode::ClockBudget
+        | ProblemCode::ClockNotPermitted => line.path.starts_with("/v1/time"),
         _ => true,
     }
 }

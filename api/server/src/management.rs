@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
     Cache, FieldError, Heartbeat, LogLevel, Metric, Notification, Plan, Plugin, PluginType, ProblemCode,
-    Role, ValueView,
+    Role, Time, TimeSync, TimeSynced, ValueView,
 };
 use serde_json::Value;
 use std::fmt;
@@ -331,6 +331,12 @@ pub trait Management: Send + Sync + 'static {
 
     /// That the daemon lives, and how.
     async fn heartbeat(&self) -> Result<Heartbeat, ManagementError>;
+
+    /// The machine's clocks, and all that is known of them.
+    async fn time(&self) -> Result<Time, ManagementError>;
+
+    /// Measures or corrects the clock; the role of each method was proved.
+    async fn sync_time(&self, caller: &Caller, sync: TimeSync) -> Result<TimeSynced, ManagementError>;
 
     /// Recent notifications, by their number, oldest first; the key of the list is that number.
     async fn notifications(

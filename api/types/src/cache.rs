@@ -17,6 +17,8 @@ pub struct Cache {
     pub memory_bytes: u64,
     /// Value lists that it took.
     pub updates: u64,
+    /// Value lists that it took although not later than the newest, because the clock had stepped back.
+    pub rebased: u64,
     /// Values that were dropped before or at the cache, by reason, over all plugins.
     #[schema(example = json!({"too_old": 3}))]
     pub drops: BTreeMap<String, u64>,

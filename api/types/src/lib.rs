@@ -20,6 +20,7 @@ pub mod notification;
 pub mod plugin;
 pub mod plugin_type;
 pub mod problem;
+pub mod time;
 pub mod timestamp;
 pub mod token;
 pub mod value;
@@ -35,6 +36,10 @@ pub use notification::{MetaValue, Notification, Severity};
 pub use plugin::{Plugin, PluginConfig, PluginFailure, PluginSources, PluginState, Source};
 pub use plugin_type::{Capability, PluginType, PluginTypeProblem};
 pub use problem::{FieldError, Problem, ProblemCode};
+pub use time::{
+    Chrony, ChronySource, ClockHelper, ClockStep, ClockStepCause, KernelTime, Lateness, PtpClock,
+    ServerAnswer, SyncMethod, Time, TimeCorrection, TimeMeasurement, TimeSource, TimeSync, TimeSynced,
+};
 pub use timestamp::Timestamp;
 pub use token::{Role, Token, TokenAnswer, TokenRequest};
 pub use value::{Number, ValueState, ValueView};

@@ -104,6 +104,16 @@ codes! {
     Disabled = "disabled",
     /// 409: the plugin's code cannot be loaded.
     Unloadable = "unloadable",
+    /// 409: nobody measured the clock well enough to correct it.
+    ClockUncertain = "clock_uncertain",
+    /// 409: the clock would move further than one correction may.
+    ClockTooFar = "clock_too_far",
+    /// 409: another daemon keeps the system clock already.
+    ClockKept = "clock_kept",
+    /// 409: the system clock was moved as far as the budget of the clock helper allows.
+    ClockBudget = "clock_budget",
+    /// 409: there is no clock helper, or it may not set the system clock.
+    ClockNotPermitted = "clock_not_permitted",
     /// 412: the resource changed since it was read.
     PreconditionFailed = "precondition_failed",
     /// 413: the body is larger than this route takes.

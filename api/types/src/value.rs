@@ -43,6 +43,9 @@ pub struct ValueView {
     /// Time since the values were taken, in seconds.
     #[schema(example = 3.2)]
     pub age: f64,
+    /// Whether the clock stepped within the last interval before the values were taken, or after: `time` is then
+    /// not comparable with the times before, or with now.
+    pub clock_stepped: bool,
 }
 
 /// Schema of an object whose members are numbers or `null`.

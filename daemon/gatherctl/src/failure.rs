@@ -172,6 +172,8 @@ fn hint(code: ProblemCode) -> Option<&'static str> {
         C::PreconditionRequired => {
             "look at its revision with `gatherctl plugin config ID`, and use --if-match"
         }
+        C::ClockKept => "leave the clock to who keeps it, or stop that first",
+        C::ClockNotPermitted => "enable the unit gatherd-clock.socket",
         C::Internal => "look for the request in the daemon's log",
         C::Storage => "make room on the disk of the daemon's state directory, and repeat",
         C::BadRequest
@@ -182,6 +184,9 @@ fn hint(code: ProblemCode) -> Option<&'static str> {
         | C::Conflict
         | C::Exists
         | C::ReloadLimit
+        | C::ClockUncertain
+        | C::ClockTooFar
+        | C::ClockBudget
         | C::TooLarge
         | C::Invalid => return None,
     })

@@ -8,6 +8,7 @@ use crate::convert::drops;
 
 pub(crate) fn whole(this: &EngineManagement) -> Cache {
     let capacity = this.engine().way().cache().table().capacity();
+    let rebased = this.engine().way().cache().counters().rebased();
     let totals = this.engine().observer().totals();
     let Totals { series, series_limit, memory_bytes, updates, expired, drops: dropped, contended, .. } =
         totals;
@@ -17,6 +18,7 @@ pub(crate) fn whole(this: &EngineManagement) -> Cache {
         limit: series_limit as u64,
         memory_bytes: memory_bytes as u64,
         updates,
+        rebased,
         drops: drops(dropped),
         expired,
         contended,

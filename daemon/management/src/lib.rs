@@ -16,6 +16,7 @@ mod notification;
 mod plugin;
 mod plugin_type;
 mod resource;
+mod time;
 mod value;
 
 use std::path::PathBuf;
@@ -23,7 +24,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use gatherd_api::types::{Cache, Heartbeat, LogLevel, Metric, Notification, Plugin, PluginType, ValueView};
+use gatherd_api::types::{
+    Cache, Heartbeat, LogLevel, Metric, Notification, Plugin, PluginType, Time, TimeSync, TimeSynced,
+    ValueView,
+};
 use gatherd_api::{
     Caller, Change, Changed, Exposition, ExpositionFormat, ListRequest, Management, ManagementError, Member,
     MetricQuery, NotificationQuery, Part, PluginQuery, PluginTypeQuery, ResourceKind, ResourceName,
@@ -187,6 +191,14 @@ impl Management for EngineManagement {
 
     async fn heartbeat(&self) -> Result<Heartbeat, ManagementError> {
         Ok(heartbeat::beat(self))
+    }
+
+    async fn time(&self) -> Result<Time, ManagementError> {
+        Ok(time::show(self).await)
+    }
+
+    async fn sync_time(&self, caller: &Caller, sync: TimeSync) -> Result<TimeSynced, ManagementError> {
+        time::sync(self, caller, sync).await
     }
 
     async fn notifications(

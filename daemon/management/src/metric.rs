@@ -3,11 +3,12 @@
 use gatherd_api::types::{DataSource, DataSourceKind, Metric};
 use gatherd_api::{ListRequest, ManagementError, MetricQuery, Part};
 use gatherd_engine::cache::Newest;
-use gatherd_model::{CdTime, DataSourceKind as Kind};
+use gatherd_engine::port::Moment;
+use gatherd_model::DataSourceKind as Kind;
 
 use crate::EngineManagement;
 use crate::convert::seconds;
-use crate::value::page;
+use crate::value::{age, page};
 
 pub(crate) async fn list(
     this: &EngineManagement,
@@ -22,8 +23,8 @@ pub(crate) async fn list(
     Ok(Part { items: part.items.into_iter().map(named).collect(), next: part.next })
 }
 
-fn view(newest: &Newest, now: CdTime) -> Metric {
-    let Newest { identifier, data_set, time, interval, .. } = newest;
+fn view(newest: &Newest, now: &Moment) -> Metric {
+    let Newest { identifier, data_set, interval, .. } = newest;
     let bound = |bound: f64| Some(bound).filter(|bound| bound.is_finite());
     let source = |source: &gatherd_model::DataSource| DataSource {
         name: source.name.to_string(),
@@ -38,7 +39,7 @@ fn view(newest: &Newest, now: CdTime) -> Metric {
         plugin: None,
         unit: unit(&data_set.name).map(str::to_owned),
         interval: seconds(*interval),
-        age: seconds(now.since(*time)),
+        age: seconds(age(newest, now)),
     }
 }
 

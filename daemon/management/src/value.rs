@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gatherd_api::types::{ValueState, ValueView};
 use gatherd_api::{ListRequest, ManagementError, Part, ValueQuery};
 use gatherd_engine::cache::{Newest, Page};
+use gatherd_engine::port::Moment;
 use gatherd_engine::series::Parts;
 use gatherd_model::CdTime;
 use tokio::task::spawn_blocking;
@@ -25,7 +26,7 @@ pub(crate) async fn page<T: Send + 'static>(
     this: &EngineManagement,
     query: &ValueQuery,
     list: &ListRequest,
-    show: fn(&Newest, CdTime) -> T,
+    show: fn(&Newest, &Moment) -> T,
 ) -> Result<Part<T>, ManagementError> {
     // The key of this list is a place in the cache, which only this daemon gives out.
     let bad_key = || ManagementError::Internal { detail: "the list's key is no place in the cache".into() };
@@ -33,8 +34,8 @@ pub(crate) async fn page<T: Send + 'static>(
     let (way, query, limit) = (Arc::clone(this.engine().way()), query.clone(), list.limit);
     let walk = move || {
         let Page { series, next } = way.cache().page(from, limit, &|parts| admits(&query, parts));
-        let now = way.clock().wall();
-        let items = series.iter().map(|newest| show(newest, now)).collect();
+        let now = way.clock().moment();
+        let items = series.iter().map(|newest| show(newest, &now)).collect();
         Part { items, next: next.map(|next| next.to_string()) }
     };
     let walked = spawn_blocking(walk).await;
@@ -57,10 +58,10 @@ pub(crate) fn one(this: &EngineManagement, identifier: &str) -> Result<ValueView
         let detail = format!("there is no value of {identifier:?}; GET /v1/metrics lists what is collected");
         ManagementError::NotFound { detail }
     })?;
-    Ok(view(&newest, way.clock().wall()))
+    Ok(view(&newest, &way.clock().moment()))
 }
 
-fn view(newest: &Newest, now: CdTime) -> ValueView {
+fn view(newest: &Newest, now: &Moment) -> ValueView {
     let Newest { identifier, data_set, time, interval, values, rates, .. } = newest;
     let Parts { host, plugin, plugin_instance, type_name, type_instance } = Parts::of(identifier);
     let names = || data_set.sources.iter().map(|source| source.name.to_string());
@@ -77,6 +78,12 @@ fn view(newest: &Newest, now: CdTime) -> ValueView {
         state: ValueState::Unknown,
         values: names().zip(values.iter().map(|value| number(*value))).collect(),
         rates: names().zip(rates.iter().map(rate)).collect(),
-        age: seconds(now.since(*time)),
+        age: seconds(age(newest, now)),
+        clock_stepped: newest.seen < now.stepped.plus(*interval) && now.stepped > CdTime::ZERO,
     }
+}
+
+/// Time since the values were taken; over monotonic time where the clock stepped since.
+pub(crate) fn age(newest: &Newest, now: &Moment) -> CdTime {
+    if newest.seen < now.stepped { now.monotonic.since(newest.seen) } else { now.wall.since(newest.time) }
 }

@@ -20,6 +20,7 @@ fn ask(operation: &Operation) -> Ask {
     let ask = Ask::new(&operation.method, path).if_match("*");
     match (operation.body.as_deref(), operation.path.as_str()) {
         (Some(_), "/v1/daemon/log-level") => ask.json(&json!({"filter": "info"})),
+        (Some(_), "/v1/time/sync") => ask.json(&json!({"method": "measure"})),
         (Some(_), "/v1/auth/tokens") => ask.json(&login("admin", "wrong password")),
         (Some(media_type), _) => ask.body(media_type, "{}"),
         (None, _) => ask,
@@ -164,8 +165,10 @@ async fn every_operation_is_for_its_role_and_those_above() {
             }
             let answer = client.send(ask(&operation)).await;
             if strength(role) >= strength(needed) {
+                // There is nobody to measure the clock with; that is said to who may ask.
+                let unmeasured = answer.refusal() == (409, "clock_uncertain".to_owned());
                 assert!(
-                    answer.status < 400 || answer.status == 404,
+                    answer.status < 400 || answer.status == 404 || unmeasured,
                     "{role}: {operation:?}: {}",
                     answer.text()
                 );

@@ -24,6 +24,7 @@ fn request(line: &Line) -> TestRequest {
         (&Method::POST, "/v1/auth/tokens") => request.set_json(json!({"auth": {"identity": {
             "methods": ["password"],
             "password": {"user": {"name": "admin", "password": "correct horse"}}}}})),
+        (&Method::POST, "/v1/time/sync") => request.set_json(json!({"method": "measure"})),
         _ => request,
     }
 }
@@ -140,6 +141,19 @@ async fn a_change_reaches_the_daemon_with_the_name_of_who_asked() {
     site.call_as(Role::Member, TestRequest::post().uri("/v1/plugins/cpu/enable")).await;
     let caller = site.fake.last_caller.lock().unwrap().clone().unwrap();
     assert_eq!((caller.user.as_str(), caller.role), ("member", Role::Member));
+}
+
+#[actix_web::test]
+async fn who_may_measure_the_clock_may_not_move_it() {
+    let site = Site::new();
+    let sync = |method| TestRequest::post().uri("/v1/time/sync").set_json(json!({"method": method}));
+    for method in ["agent", "release", "slew", "step"] {
+        let answer = site.call_as(Role::Member, sync(method)).await;
+        assert_eq!(answer.refusal(), (403, "forbidden"), "{method}");
+    }
+    assert_eq!(site.call_as(Role::Admin, sync("slew")).await.status, 200);
+    assert_eq!(site.call_as(Role::Admin, sync("step")).await.refusal(), (409, "clock_budget"));
+    assert_eq!(site.call_as(Role::Admin, sync("jump")).await.refusal(), (422, "invalid"));
 }
 
 #[actix_web::test]

@@ -8,9 +8,10 @@ use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, Plu
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatherd_api_types::{
-    Cache, Capability, DaemonState, DataSource, DataSourceKind, FieldError, Heartbeat, LogLevel, MetaValue,
-    Metric, Notification, Number, Plan, Plugin, PluginCounts, PluginSources, PluginState, PluginType,
-    ProblemCode, Severity, Source, Timestamp, ValueState, ValueView,
+    Cache, Capability, DaemonState, DataSource, DataSourceKind, FieldError, Heartbeat, KernelTime, Lateness,
+    LogLevel, MetaValue, Metric, Notification, Number, Plan, Plugin, PluginCounts, PluginSources,
+    PluginState, PluginType, ProblemCode, Severity, Source, SyncMethod, Time, TimeSource, TimeSync,
+    TimeSynced, Timestamp, ValueState, ValueView,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -178,6 +179,7 @@ fn value(number: u64) -> ValueView {
         values: BTreeMap::from([("value".to_owned(), Some(Number::Unsigned(u64::MAX)))]),
         rates: BTreeMap::from([("value".to_owned(), None)]),
         age: 0.5,
+        clock_stepped: false,
     }
 }
 
@@ -337,6 +339,7 @@ impl Management for Fake {
             limit: 3,
             memory_bytes: 4,
             updates: 5,
+            rebased: 0,
             drops: BTreeMap::new(),
             expired: 6,
             contended: 7,
@@ -356,6 +359,48 @@ impl Management for Fake {
             series: 3,
             values_total: 9,
         })
+    }
+
+    async fn time(&self) -> Answer<Time> {
+        let kernel = KernelTime {
+            synchronised: false,
+            offset: 0.0,
+            frequency: -1.5,
+            max_error: 16.0,
+            estimated_error: 16.0,
+            status: vec!["unsync".to_owned()],
+            tai_offset: 37,
+        };
+        Ok(Time {
+            wall: moment(),
+            system: moment(),
+            monotonic: 1.5,
+            boot: 2.5,
+            source: TimeSource::None,
+            offset: None,
+            error_bound: None,
+            stratum: None,
+            kernel: Some(kernel),
+            chrony: None,
+            measurement: None,
+            correction: None,
+            ptp: Vec::new(),
+            steps: 0,
+            recent_steps: Vec::new(),
+            lateness: Lateness { p50: Some(0.001), p99: Some(0.002), max: None },
+            helper: None,
+        })
+    }
+
+    async fn sync_time(&self, caller: &Caller, sync: TimeSync) -> Answer<TimeSynced> {
+        *self.last_caller.lock().unwrap() = Some(caller.clone());
+        match sync.method {
+            SyncMethod::Step => {
+                let detail = "said by the daemon".to_owned();
+                Err(ManagementError::Conflict { code: ProblemCode::ClockBudget, detail })
+            }
+            method => Ok(TimeSynced { method, moved: 0.0, measurement: None }),
+        }
     }
 
     async fn notifications(

@@ -13,12 +13,14 @@
 mod alarm;
 mod judge;
 mod kept;
+mod picture;
 mod timing;
 mod watched;
 
 pub use alarm::Alarm;
 pub use judge::{Bounds, Measurement, NoMeasurement, Refusal};
-pub use timing::{Asked, Correction, Method, SyncError, Synced, TimePicture, TimeSettings, Timing};
+pub use picture::{Known, KnownBy, TimePicture};
+pub use timing::{Asked, Correction, Method, SyncError, Synced, TimeSettings, Timing};
 pub use watched::{Clocks, Step, StepCause, WatchedClock};
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};

@@ -11,10 +11,9 @@ use tokio::sync::Notify;
 use super::SystemClock;
 use super::judge::{self, Bounds, Measurement, NoMeasurement, Refusal};
 use super::kept::Kept;
-use super::watched::{Clocks, Step, WatchedClock};
-use crate::port::{
-    AdjustFailure, Adjustment, Allowance, Clock, Discipline, HardwareClock, KernelClock, Timekeeper,
-};
+use super::picture::TimePicture;
+use super::watched::{Clocks, WatchedClock};
+use crate::port::{AdjustFailure, Adjustment, Clock, Discipline, Timekeeper};
 
 /// How the clock is measured and corrected, as the document has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,35 +103,6 @@ pub struct Correction {
     pub server: String,
     /// Since when, right time.
     pub since: CdTime,
-}
-
-/// The clocks at one moment, and all that is known of them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TimePicture {
-    /// The wall clock that stamps values: the system's with the correction.
-    pub wall: CdTime,
-    /// The system's wall clock.
-    pub system: CdTime,
-    /// Time since the daemon started, on the monotonic clock.
-    pub monotonic: CdTime,
-    /// Time since the machine started.
-    pub boot: CdTime,
-    /// What the kernel says.
-    pub kernel: Option<KernelClock>,
-    /// PTP clocks.
-    pub hardware: Vec<HardwareClock>,
-    /// What chrony says.
-    pub discipline: Option<Discipline>,
-    /// The newest measurement, and how long ago it was.
-    pub measured: Option<(Measurement, CdTime)>,
-    /// The correction in force.
-    pub correction: Option<Correction>,
-    /// How many steps there were since the daemon started.
-    pub step_count: u64,
-    /// The newest 32 of them, the oldest first.
-    pub steps: Vec<Step>,
-    /// What the helper would still do; `None` without one.
-    pub allowance: Option<Allowance>,
 }
 
 #[derive(Debug, Default)]

@@ -37,6 +37,12 @@ impl Recent {
         sorted.get(rank).copied()
     }
 
+    /// All of these spans together.
+    pub fn merged<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let spans = all.into_iter().flat_map(|recent| recent.spans.iter().copied()).collect();
+        Self { spans, next: 0 }
+    }
+
     /// How many are remembered.
     pub fn len(&self) -> usize {
         self.spans.len()

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use gatherd_model::{CdTime, Interval};
 
+use crate::lifecycle::Recent;
 use crate::output::{Attached, FanOut};
 use crate::port::{DropReason, PluginId};
 use crate::registry::{Picture, Registry};
@@ -83,6 +84,12 @@ impl Observer {
             abandoned: self.registry.abandoned(),
             clock_steps: self.clock_steps.load(Ordering::Relaxed),
         }
+    }
+
+    /// How late the newest reads of all plugins began.
+    pub fn lateness(&self) -> Recent {
+        let pictures = self.registry.pictures();
+        Recent::merged(pictures.iter().map(|picture| &picture.vitals.lateness))
     }
 
     /// Every plugin, in the order of the ids.

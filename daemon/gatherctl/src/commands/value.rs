@@ -86,6 +86,7 @@ mod tests {
             values: values.iter().map(|(name, value, _)| ((*name).to_owned(), *value)).collect(),
             rates: values.iter().map(|(name, _, rate)| ((*name).to_owned(), *rate)).collect(),
             age: 3.25,
+            clock_stepped: false,
         }
     }
 

@@ -79,6 +79,7 @@ fn view(identifier: &str, seconds: i64, numbers: &[(&str, Number, Option<f64>)])
         values: numbers.iter().map(|(name, value, _)| ((*name).to_owned(), Some(*value))).collect(),
         rates: numbers.iter().map(|(name, _, rate)| ((*name).to_owned(), *rate)).collect(),
         age: 3.25,
+        clock_stepped: false,
     }
 }
 

@@ -10,7 +10,8 @@ fn pages() -> Vec<Answer> {
         json!({"identifier": format!("{host}/x/count-{number}"), "host": host, "plugin": "x",
             "plugin_instance": "", "type": "count", "type_instance": number.to_string(),
             "time": "2026-01-31T12:00:00Z", "interval": 10.0, "state": "unknown",
-            "values": {"value": u64::MAX - number}, "rates": {"value": null}, "age": 1.0})
+            "values": {"value": u64::MAX - number}, "rates": {"value": null}, "age": 1.0,
+            "clock_stepped": false})
     };
     let page = |items: &[Value], next: Option<&str>| json!({"items": items, "next": next});
     vec![

@@ -16,7 +16,8 @@ fn plugin(id: &str, state: &str) -> Value {
 fn value(identifier: &str, number: u64) -> Value {
     json!({"identifier": identifier, "host": "web1", "plugin": "cpu", "plugin_instance": "",
         "type": "count", "type_instance": "", "time": "2026-01-31T12:00:00Z", "interval": 10.0,
-        "state": "unknown", "values": {"value": number}, "rates": {"value": 1.5}, "age": 1.0})
+        "state": "unknown", "values": {"value": number}, "rates": {"value": 1.5}, "age": 1.0,
+        "clock_stepped": false})
 }
 
 fn page(items: &[Value]) -> Value {

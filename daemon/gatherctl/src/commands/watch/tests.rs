@@ -17,6 +17,7 @@ fn view(identifier: &str, number: u64, rate: Option<f64>) -> ValueView {
         values: BTreeMap::from([("value".to_owned(), Some(Number::Unsigned(number)))]),
         rates: BTreeMap::from([("value".to_owned(), rate)]),
         age: 1.0,
+        clock_stepped: false,
     }
 }
 
