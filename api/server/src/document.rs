@@ -5,7 +5,7 @@
 
 use crate::handlers::{
     cache, daemon, docs, exposition, health, heartbeat, metric, notification, plugin, plugin_config,
-    plugin_type, time, token, value, version,
+    plugin_type, time, time_config, token, value, version,
 };
 use crate::output::PLAN_JSON;
 use crate::problem::{PROBLEM_JSON, code_status};
@@ -54,7 +54,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, R
         plugin_config::patch_plugin_config,
         plugin_type::list_plugin_types, value::list_values, value::get_value, metric::list_metrics,
         cache::get_cache, heartbeat::get_heartbeat, notification::list_notifications,
-        time::get_time, time::sync_time, daemon::get_log_level, daemon::set_log_level,
+        time::get_time, time::sync_time, time_config::get_time_config,
+        time_config::replace_time_config, time_config::patch_time_config, daemon::get_log_level, daemon::set_log_level,
     )
 )]
 struct Document;
@@ -165,7 +166,7 @@ fn is_possible(code: ProblemCode, operation: &Operation, line: &Line) -> bool {
         | ProblemCode::ClockTooFar
         | ProblemCode::ClockKept
         | ProblemCode::ClockBudget
-        | ProblemCode::ClockNotPermitted => line.path.starts_with("/v1/time"),
+        | ProblemCode::ClockNotPermitted => line.path == "/v1/time/sync",
         _ => true,
     }
 }

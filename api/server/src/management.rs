@@ -116,6 +116,8 @@ impl<T> Changed<T> {
 pub enum ResourceKind {
     /// A plugin's own configuration, by the plugin's id.
     PluginConfig,
+    /// How the clock is measured and corrected; there is only one.
+    TimeConfig,
 }
 
 /// One resource of the configuration document.

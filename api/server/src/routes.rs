@@ -5,7 +5,7 @@
 
 use crate::handlers::{
     cache, daemon, docs, exposition, health, heartbeat, metric, notification, plugin, plugin_config,
-    plugin_type, time, token, value, version,
+    plugin_type, time, time_config, token, value, version,
 };
 use crate::problem::ApiError;
 use actix_web::guard::{self, Guard};
@@ -94,6 +94,9 @@ pub(crate) const TABLE: &[Line] = &[
     line!(GET    "/v1/cache",                   Reader,  cache::get_cache),
     line!(GET    "/v1/heartbeat",               Reader,  heartbeat::get_heartbeat),
     line!(GET    "/v1/time",                    Reader,  time::get_time),
+    line!(GET    "/v1/time/config",             Reader,  time_config::get_time_config),
+    line!(PUT    "/v1/time/config",             Admin,   time_config::replace_time_config),
+    line!(PATCH  "/v1/time/config",             Admin,   time_config::patch_time_config),
     line!(POST   "/v1/time/sync",               Member,  time::sync_time),
     line!(GET    "/v1/notifications",           Reader,  notification::list_notifications),
     line!(GET    "/v1/daemon/log-level",        Reader,  daemon::get_log_level),

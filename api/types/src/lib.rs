@@ -38,7 +38,8 @@ pub use plugin_type::{Capability, PluginType, PluginTypeProblem};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use time::{
     Chrony, ChronySource, ClockHelper, ClockStep, ClockStepCause, KernelTime, Lateness, PtpClock,
-    ServerAnswer, SyncMethod, Time, TimeCorrection, TimeMeasurement, TimeSource, TimeSync, TimeSynced,
+    ServerAnswer, SyncMethod, Time, TimeConfig, TimeCorrection, TimeMeasurement, TimeSource, TimeSync,
+    TimeSynced,
 };
 pub use timestamp::Timestamp;
 pub use token::{Role, Token, TokenAnswer, TokenRequest};

@@ -291,3 +291,32 @@ pub struct TimeSynced {
     #[schema(required)]
     pub measurement: Option<TimeMeasurement>,
 }
+
+/// How the clock is measured, and within which bounds it may be corrected. What is not sent is at its default.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(example = json!({"servers": ["ntp.example.org"], "interval": 1024}))]
+pub struct TimeConfig {
+    /// NTP servers to measure with, as `host` or `host:port`; at most 16. None by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub servers: Option<Vec<String>>,
+    /// Time between two measurements, in seconds, at least 16; 0, the default, for those that are asked for only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<f64>,
+    /// How long one server is waited for, in seconds; 2 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<f64>,
+    /// Largest error bound of a measurement that is acted upon, in seconds; 0.1 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_error: Option<f64>,
+    /// Farthest correction at once, in seconds; 10 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_step: Option<f64>,
+    /// Address and port of chrony's command port; empty when it is not to be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "127.0.0.1:323")]
+    pub chrony: Option<String>,
+    /// Unix socket of the clock helper.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub helper: Option<String>,
+}

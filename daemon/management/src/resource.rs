@@ -17,7 +17,7 @@ use crate::errors::Errors;
 /// The section that the members of a kind are in; `None` for a kind that is no member of a section.
 fn section(kind: ResourceKind) -> Option<&'static str> {
     match kind {
-        ResourceKind::PluginConfig => None,
+        ResourceKind::PluginConfig | ResourceKind::TimeConfig => None,
     }
 }
 
@@ -25,6 +25,7 @@ fn section(kind: ResourceKind) -> Option<&'static str> {
 fn place(name: &ResourceName) -> Result<Resource, ManagementError> {
     match name.kind {
         ResourceKind::PluginConfig => Ok(Resource::plugin_config(&plugin_id(&name.id)?)),
+        ResourceKind::TimeConfig => Ok(Resource::section("time")),
     }
 }
 

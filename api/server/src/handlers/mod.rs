@@ -13,6 +13,7 @@ pub(crate) mod plugin_config;
 pub(crate) mod plugin_type;
 mod resource;
 pub(crate) mod time;
+pub(crate) mod time_config;
 pub(crate) mod token;
 pub(crate) mod value;
 pub(crate) mod version;

@@ -81,6 +81,9 @@ impl Fake {
         let known = self.resources.lock().unwrap().get(name).cloned();
         match (known, name.kind) {
             (Some(known), _) => Ok(known),
+            (None, ResourceKind::TimeConfig) => {
+                Ok(Versioned { value: serde_json::json!({"interval": 64.0}), revision: 7 })
+            }
             (None, ResourceKind::PluginConfig) => {
                 find(&name.id)?;
                 Ok(Versioned { value: serde_json::json!({"interval": 10}), revision: 7 })
