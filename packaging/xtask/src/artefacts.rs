@@ -38,7 +38,7 @@ impl Profile {
 pub(crate) enum Selection {
     /// All targets of all crates, exactly as the tests build them, so that the tests find all of it built.
     Everything,
-    /// Daemon, command line and plugins.
+    /// The programs and plugins.
     Product,
     /// The program that prints the `OpenAPI` document.
     Document,
@@ -46,6 +46,9 @@ pub(crate) enum Selection {
 
 /// Crate of the program that prints the `OpenAPI` document; also the program's name.
 pub(crate) const DOCUMENT: &str = "gatherd-openapi";
+
+/// The programs of the product, each the only one of a crate of its name.
+pub(crate) const PROGRAMS: [&str; 3] = ["gatherd", "gatherctl", "gatherd-clock"];
 
 const PLUGINS: &str = "native-plugins/plugins";
 const TEST_PLUGINS: &str = "tests/plugins";
@@ -146,13 +149,13 @@ impl Selection {
     }
 }
 
-/// Crates of daemon, command line and plugins.
+/// Crates of the programs and plugins.
 fn product(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
     let plugins = workspace.root.join(PLUGINS);
     let members = workspace.members()?;
     let packages = members.workspace_packages();
     let plugins = packages.iter().filter(|package| package.manifest_path.starts_with(&plugins));
-    let mut names = vec!["gatherd".to_owned(), "gatherctl".to_owned()];
+    let mut names: Vec<String> = PROGRAMS.map(str::to_owned).to_vec();
     names.extend(plugins.map(|package| package.name.to_string()));
     Ok(names)
 }

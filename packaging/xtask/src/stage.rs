@@ -1,7 +1,7 @@
 //! `cargo xtask stage`: lays out what was built as an installation would, in one directory.
 //!
 //! ```text
-//! <dir>/bin/{gatherd,gatherctl}
+//! <dir>/bin/{gatherd,gatherctl,gatherd-clock}
 //! <dir>/plugins/cpu.so …
 //! <dir>/plugins/MANIFEST.sha256     digests made at build time: the daemon trusts what is listed
 //! <dir>/sdk/…                       what authors of plugins need; see `sdk`
@@ -25,7 +25,7 @@ use std::process;
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-use crate::artefacts::{Artefacts, Profile, Selection};
+use crate::artefacts::{Artefacts, PROGRAMS, Profile, Selection};
 use crate::workspace::Workspace;
 
 /// Lists the digest of every plugin beside it, as `sha256sum` would.
@@ -73,7 +73,12 @@ pub(crate) fn product(workspace: &Workspace, profile: Profile, dir: &Path) -> an
     let artefacts = Artefacts::build(workspace, profile, Selection::Product)?;
     let staged = lay_out(&artefacts, workspace.root.join(dir))?;
     sdk::lay_out(workspace, &staged.sdk())?;
-    println!("staged {} programs and {} plugins in {}", 2, artefacts.plugins.len(), staged.dir.display());
+    println!(
+        "staged {} programs and {} plugins in {}",
+        PROGRAMS.len(),
+        artefacts.plugins.len(),
+        staged.dir.display()
+    );
     Ok(staged)
 }
 
@@ -86,7 +91,7 @@ pub(crate) fn lay_out(artefacts: &Artefacts, dir: PathBuf) -> anyhow::Result<Sta
     let staged = Staged { dir };
     make_directory(&staged.dir)?;
     make_directory(&staged.dir.join("bin"))?;
-    for name in ["gatherd", "gatherctl"] {
+    for name in PROGRAMS {
         place(artefacts.program(name)?, &staged.program(name), MODE_PROGRAM)?;
     }
     fill_with_plugins(&staged.plugins(), &artefacts.plugins)?;

@@ -62,6 +62,11 @@ impl Stage {
         self.dir.join("bin/gatherctl")
     }
 
+    /// The clock helper.
+    pub fn clock(&self) -> PathBuf {
+        self.dir.join("bin/gatherd-clock")
+    }
+
     /// A library of the plugins that we ship, by type.
     pub fn plugin(&self, name: &str) -> PathBuf {
         self.dir.join("plugins").join(format!("{name}.so"))

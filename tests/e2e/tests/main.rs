@@ -25,6 +25,7 @@ mod plugin_config;
 mod plugin_type;
 mod request;
 mod scene;
+mod time;
 mod token;
 mod top;
 mod undisturbed;

@@ -79,10 +79,10 @@ fn programs_can_be_run_by_everybody() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("program");
     fs::write(&program, "#!/bin/sh\n").unwrap();
-    let programs = ["gatherd", "gatherctl"].map(|name| (name.to_owned(), program.clone()));
+    let programs = PROGRAMS.map(|name| (name.to_owned(), program.clone()));
     let artefacts = Artefacts { programs: BTreeMap::from(programs), ..Artefacts::default() };
     let staged = lay_out(&artefacts, folder.path().join("staged")).unwrap();
-    assert_eq!([mode(&staged.program("gatherd")), mode(&staged.program("gatherctl"))], [0o755, 0o755]);
+    assert_eq!(PROGRAMS.map(|name| mode(&staged.program(name))), [0o755; 3]);
     assert_eq!(names(&staged.plugins()), ["MANIFEST.sha256"]);
 }
 
