@@ -20,6 +20,7 @@ mod filter;
 mod plugin;
 #[cfg(test)]
 mod tests;
+mod time;
 mod token;
 mod value;
 

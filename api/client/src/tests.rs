@@ -1,7 +1,7 @@
 //! The client against a daemon that says one thing.
 
 use crate::{Client, ClientError, Format, PluginFilter, ValueFilter};
-use gatherd_api_types::{LogLevel, PluginConfig, PluginState, ProblemCode};
+use gatherd_api_types::{LogLevel, PluginConfig, PluginState, ProblemCode, SyncMethod, TimeSync};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -145,4 +145,16 @@ fn only_plain_http_addresses_are_taken() {
 fn what_cannot_travel_in_a_header_is_refused() {
     let client = Client::http("http://h").unwrap();
     assert!(matches!(client.with_token("a\nb"), Err(ClientError::Header { what: "token" })));
+}
+
+#[tokio::test]
+async fn a_measurement_is_asked_for_and_read() {
+    let (client, asked) =
+        daemon("200 OK", "", r#"{"method":"measure","moved":0.0,"measurement":null}"#).await;
+    let sync = TimeSync { method: SyncMethod::Measure, max_step: None, server: None, force: false };
+    let synced = client.sync_time(&sync).await.unwrap();
+    assert_eq!((synced.method, synced.moved, synced.measurement), (SyncMethod::Measure, 0.0, None));
+    let asked = asked.await.unwrap();
+    assert!(asked.starts_with("POST /v1/time/sync HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains(r#""method":"measure""#), "{asked}");
 }

@@ -111,13 +111,13 @@ fn free_port() -> u16 {
 fn activate_helper(stage: &Stage, folder: &Path, clock: &FalseClock) -> PathBuf {
     let socket = folder.join("clock.sock");
     let listener = UnixListener::bind(&socket).unwrap();
-    let (program, state, file) = (stage.clock(), folder.join("clock-state"), clock.file.clone());
-    fs::create_dir(&state).unwrap();
+    let (program, ledger, file) = (stage.clock(), folder.join("clock-ledger"), clock.file.clone());
+    fs::create_dir(&ledger).unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let stream = OwnedFd::from(stream.unwrap());
             let mut command = Command::new(&program);
-            command.arg("--state").arg(&state).arg("--rehearse").arg(&file).args(["--max-step", "20"]);
+            command.arg("--state").arg(&ledger).arg("--rehearse").arg(&file).args(["--max-step", "20"]);
             command.args(["--budget", "15"]).stdin(stream.try_clone().unwrap()).stdout(stream);
             let _ended = command.spawn().unwrap().wait();
         }

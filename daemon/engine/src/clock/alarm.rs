@@ -68,3 +68,18 @@ fn arm(timer: &OwnedFd) -> Result<(), Errno> {
     let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
     timerfd_settime(timer, flags, &never).map(|_before| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_alarm_is_set_and_quiet_while_nobody_sets_the_clock() {
+        let mut alarm = Alarm::new();
+        assert!(alarm.timer.is_some());
+        assert_eq!(alarm.rings().now_or_never(), None);
+        assert!(alarm.timer.is_some());
+    }
+}
