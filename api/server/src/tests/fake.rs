@@ -114,7 +114,7 @@ impl Fake {
         let resource = Versioned { value: value.clone().unwrap_or_default(), revision };
         let mut resources = self.resources.lock().unwrap();
         match value {
-            Some(_) => drop(resources.insert(name.clone(), resource.clone())),
+            Some(value) => drop(resources.insert(name.clone(), Versioned { value, revision })),
             None => drop(resources.remove(name)),
         }
         Changed::Done(resource)
