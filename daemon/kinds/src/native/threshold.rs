@@ -69,7 +69,7 @@ impl gatherd_loader::Door for Threshold {
             LogLevel(..=3) => tracing::error!(target: SPEAKS, plugin = %plugin, "{message}"),
             LogLevel::WARNING => tracing::warn!(target: SPEAKS, plugin = %plugin, "{message}"),
             LogLevel::NOTICE | LogLevel::INFO => {
-                tracing::info!(target: SPEAKS, plugin = %plugin, "{message}")
+                tracing::info!(target: SPEAKS, plugin = %plugin, "{message}");
             }
             LogLevel(_) => tracing::debug!(target: SPEAKS, plugin = %plugin, "{message}"),
         }
