@@ -1,6 +1,7 @@
 //! Joins the rooms, and knows in which order they start and stop. No logic of its own.
 
 mod beats;
+mod flush;
 mod joints;
 
 use std::path::PathBuf;
@@ -19,12 +20,13 @@ use crate::desired::{
 };
 use crate::lifecycle::Settings;
 use crate::observe::Observer;
-use crate::output::{FanOut, QUEUE};
+use crate::output::FanOut;
 use crate::port::{Clock, PluginKind, Timekeeper};
 use crate::registry::Registry;
 use crate::rules::Rules;
 use crate::series::SeriesTable;
 use crate::way::{Way, WayParts};
+pub use flush::{FlushOutcome, FlushRefused, FlushRequest, FlushTarget};
 use joints::{Applier, Attach};
 
 /// Notifications that are remembered, and that a listener may fall behind.
@@ -93,6 +95,7 @@ pub struct Engine {
     desired: Desired,
     applier: Arc<Applier>,
     observer: Arc<Observer>,
+    outputs: Arc<FanOut>,
     timing: Arc<Timing>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -114,7 +117,7 @@ impl Engine {
         let timing = Arc::new(timing);
         let clock = Arc::clone(&watched) as Arc<dyn Clock>;
         let rules = Arc::new(ArcSwap::from_pointee(Rules::default()));
-        let outputs = Arc::new(FanOut::new(Arc::clone(&rules), QUEUE));
+        let outputs = Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock)));
         let way =
             Arc::new(make_way(document, config.hostname, rules, Arc::clone(&outputs), Arc::clone(&clock))?);
         let attach = Arc::new(Attach::new(Arc::clone(&outputs), Arc::clone(&way)));
@@ -131,7 +134,8 @@ impl Engine {
             registry.launch(wanted.spec, wanted.enabled);
         }
         let began = clock.monotonic();
-        let observer = Arc::new(Observer::new(Arc::clone(&way), Arc::clone(&registry), outputs, began));
+        let observer =
+            Arc::new(Observer::new(Arc::clone(&way), Arc::clone(&registry), Arc::clone(&outputs), began));
         let beat = document.default_interval();
         let tasks = vec![
             beats::sweep(&way, beat),
@@ -139,7 +143,7 @@ impl Engine {
             beats::watch(&watched, &way, &observer),
             beats::measure(&timing),
         ];
-        Ok(Self { way, registry, desired, applier, observer, timing, tasks })
+        Ok(Self { way, registry, desired, applier, observer, outputs, timing, tasks })
     }
 
     /// The way of values, with the cache, the bus and the clock.

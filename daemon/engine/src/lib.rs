@@ -35,4 +35,6 @@ pub mod observe;
 
 mod engine;
 
-pub use engine::{Configured, Engine, EngineConfig, StartError};
+pub use engine::{
+    Configured, Engine, EngineConfig, FlushOutcome, FlushRefused, FlushRequest, FlushTarget, StartError,
+};

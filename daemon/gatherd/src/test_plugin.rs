@@ -17,8 +17,8 @@ use gatherd_engine::bus::Bus;
 use gatherd_engine::cache::{Cache, CacheSettings, Newest};
 use gatherd_engine::clock::SystemClock;
 use gatherd_engine::desired::{Document, Inputs, Layers};
-use gatherd_engine::output::{FanOut, QUEUE};
-use gatherd_engine::port::{Capability, DropReason, Plugin, PluginId, PluginKind, Spec};
+use gatherd_engine::output::FanOut;
+use gatherd_engine::port::{Capability, Clock, DropReason, Plugin, PluginId, PluginKind, Spec};
 use gatherd_engine::registry::Kinds;
 use gatherd_engine::rules::Rules;
 use gatherd_engine::series::SeriesTable;
@@ -165,6 +165,7 @@ fn make_way(document: &Document, hostname: String) -> anyhow::Result<Way> {
     }
     let types = Arc::new(ArcSwap::from_pointee(types));
     let rules = Arc::new(ArcSwap::from_pointee(Rules::default()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let table = Arc::new(SeriesTable::new(document.limits.series as usize));
     let future = Duration::try_from_secs_f64(document.tolerance.future)?;
     let settings =
@@ -172,10 +173,10 @@ fn make_way(document: &Document, hostname: String) -> anyhow::Result<Way> {
     Ok(Way::new(WayParts {
         cache: Arc::new(Cache::new(table, Arc::clone(&types), settings)),
         types,
-        outputs: Arc::new(FanOut::new(Arc::clone(&rules), QUEUE)),
+        outputs: Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock))),
         rules,
         bus: Arc::new(Bus::new(64)),
-        clock: Arc::new(SystemClock::new()),
+        clock,
         hostname,
         series_per_plugin: document.limits.series_per_plugin as usize,
     }))

@@ -33,6 +33,10 @@ impl Outputs for Attach {
     fn detach(&self, id: &PluginId, deadline: Duration) -> BoxFuture<'static, ()> {
         self.outputs.detach(id, deadline)
     }
+
+    fn suspend(&self, id: &PluginId, deadline: Duration) -> BoxFuture<'static, ()> {
+        self.outputs.suspend(id, deadline)
+    }
 }
 
 /// Lets a change of the desired state steer the plugins and the rooms.

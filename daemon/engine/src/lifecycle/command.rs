@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use gatherd_model::CdTime;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Denied, Vitals};
-use crate::port::{CallFailure, OpenFailure, Spec};
+use crate::port::{CallFailure, Flush, OpenFailure, Spec};
 
 /// Why a command was not carried out; what ran before runs on.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -43,7 +42,7 @@ pub(super) enum Command {
     /// Let nothing of it run.
     Stop { reply: Reply },
     /// Empty the plugin's own buffers.
-    Flush { older_than: Option<CdTime>, reply: Reply },
+    Flush { what: Flush, reply: Reply },
 }
 
 /// Answers, whether or not anybody still listens.
@@ -106,14 +105,14 @@ impl Life {
         self.ask(|reply| Command::Stop { reply }).await
     }
 
-    /// Empties the plugin's own buffers of what is older than `older_than`; all of it for `None`.
+    /// Empties the plugin's own buffers.
     ///
     /// # Errors
     ///
     /// [`CommandFailure::Call`] with what the plugin said, [`CommandFailure::Denied`] where it does not run,
     /// [`CommandFailure::Busy`] and [`CommandFailure::Gone`].
-    pub async fn flush(&self, older_than: Option<CdTime>) -> Result<(), CommandFailure> {
-        self.ask(|reply| Command::Flush { older_than, reply }).await
+    pub async fn flush(&self, what: Flush) -> Result<(), CommandFailure> {
+        self.ask(|reply| Command::Flush { what, reply }).await
     }
 
     async fn ask(&self, command: impl FnOnce(Reply) -> Command) -> Result<(), CommandFailure> {

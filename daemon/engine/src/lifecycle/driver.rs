@@ -12,9 +12,9 @@ use tokio::time::sleep;
 
 use super::change::{Change, How, Turned};
 use super::command::{Command, CommandFailure, Reply, answer};
-use super::instance::{Ending, Instance, Next, Request};
+use super::instance::{After, Ending, Instance, Next, Request};
 use super::{Denied, Effect, Event, Failures, State, Surroundings, Vitals};
-use crate::port::{PluginId, Spec};
+use crate::port::{Flush, PluginId, Spec};
 use crate::schedule::Schedule;
 use crate::way::Counters;
 
@@ -39,7 +39,7 @@ pub(super) struct Driver {
     /// A change that waits for the one that goes on.
     waiting: Option<Command>,
     /// A flush that waits for the running call.
-    flush: Option<(Option<CdTime>, Reply)>,
+    flush: Option<(Flush, Reply)>,
 }
 
 /// What ends a wait.
@@ -158,8 +158,9 @@ impl Driver {
         }
     }
 
-    fn ending(&self) -> Ending {
+    fn ending(&self, after: After) -> Ending {
         Ending {
+            after,
             outputs: Arc::clone(&self.around.outputs),
             threads: Arc::clone(&self.around.threads),
             vitals: Arc::clone(&self.vitals),
@@ -170,7 +171,7 @@ impl Driver {
     fn asked(&mut self, command: Command) {
         match command {
             Command::Stop { reply } => self.stop(reply),
-            Command::Flush { older_than, reply } => self.ask_flush(older_than, reply),
+            Command::Flush { what, reply } => self.ask_flush(what, reply),
             change if self.change.is_some() => self.let_wait(change),
             Command::Start { spec, insist, reply } => match self.turn(Event::Start) {
                 Ok(_open) => {
@@ -210,8 +211,8 @@ impl Driver {
         }
         if let Some(instance) = self.instance.as_ref().filter(|instance| instance.is_free()) {
             let interval = instance.spec.interval;
-            if let Some((older_than, reply)) = self.flush.take() {
-                self.call(Request::Flush(older_than), Some(reply), interval);
+            if let Some((what, reply)) = self.flush.take() {
+                self.call(Request::Flush(what), Some(reply), interval);
             }
         } else if self.instance.is_none()
             && let Some((_, reply)) = self.flush.take()

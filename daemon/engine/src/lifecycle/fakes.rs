@@ -16,8 +16,8 @@ use crate::bus::Bus;
 use crate::cache::{Cache, CacheSettings};
 use crate::output::{FanOut, NoRoom};
 use crate::port::{
-    BoxFuture, CallFailure, Capability, Clock, Code, Delivery, Found, Manifest, NotWritten, OpenFailure,
-    Output, Plugin, PluginId, PluginKind, Series, SeriesId, Spec, WriteFailure,
+    BoxFuture, CallFailure, Capability, Clock, Code, Delivery, Flush, Found, Manifest, NotWritten,
+    OpenFailure, Output, Plugin, PluginId, PluginKind, Series, SeriesId, Spec, WriteFailure,
 };
 use crate::rules::Rules;
 use crate::series::SeriesTable;
@@ -248,7 +248,7 @@ impl Plugin for Fake {
         })
     }
 
-    fn flush(&mut self, _older_than: Option<CdTime>) -> BoxFuture<'_, Result<(), CallFailure>> {
+    fn flush(&mut self, _what: Flush) -> BoxFuture<'_, Result<(), CallFailure>> {
         Box::pin(async move {
             self.script.note(format!("flush {}", self.number));
             let told = self.script.flushes.lock().unwrap().pop_front();
@@ -288,7 +288,7 @@ impl Output for Nowhere {
         Box::pin(async { Ok(()) })
     }
 
-    fn flush(&mut self, _older_than: Option<CdTime>) -> BoxFuture<'_, Result<(), WriteFailure>> {
+    fn flush(&mut self, _what: Flush) -> BoxFuture<'_, Result<(), WriteFailure>> {
         Box::pin(async { Ok(()) })
     }
 }
@@ -319,6 +319,13 @@ impl Outputs for FakeOutputs {
                 tokio::time::sleep(deadline).await;
             }
         })
+    }
+
+    fn suspend(&self, id: &PluginId, _deadline: Duration) -> BoxFuture<'static, ()> {
+        if self.script.capabilities.lock().unwrap().contains(&Capability::Write) {
+            self.script.note(format!("suspend {id}"));
+        }
+        Box::pin(async {})
     }
 }
 
@@ -362,7 +369,7 @@ fn way(clock: Arc<dyn Clock>) -> Way {
     Way::new(WayParts {
         cache: Arc::new(cache),
         types,
-        outputs: Arc::new(FanOut::new(Arc::clone(&rules), 8)),
+        outputs: Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock))),
         rules,
         bus: Arc::new(Bus::new(100)),
         clock,

@@ -13,7 +13,8 @@ use super::command::Reply;
 use super::{Outputs, Threads, Vitals};
 use crate::bus::{Bus, Heard, Listener};
 use crate::port::{
-    BoxFuture, CallFailure, Capability, Code, Manifest, OpenFailure, Output, Plugin, PluginKind, Spec,
+    BoxFuture, CallFailure, Capability, Code, Flush, Manifest, OpenFailure, Output, Plugin, PluginId,
+    PluginKind, Spec,
 };
 use crate::way::Door;
 
@@ -21,7 +22,7 @@ use crate::way::Door;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Request {
     Read,
-    Flush(Option<CdTime>),
+    Flush(Flush),
     Notify(Arc<Notification>),
 }
 
@@ -70,12 +71,31 @@ pub(super) struct Instance {
     hands: Hands,
 }
 
+/// What comes after an instance.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum After {
+    /// Another one, for which the output's queue is kept.
+    Another,
+    /// Nothing: the output's queue is emptied.
+    Nothing,
+}
+
 /// What ending an instance needs.
 pub(super) struct Ending {
+    pub(super) after: After,
     pub(super) outputs: Arc<dyn Outputs>,
     pub(super) threads: Arc<Threads>,
     pub(super) vitals: Arc<Vitals>,
     pub(super) deadline: Duration,
+}
+
+impl Ending {
+    fn detach(&self, id: &PluginId, deadline: Duration) -> BoxFuture<'static, ()> {
+        match self.after {
+            After::Another => self.outputs.suspend(id, deadline),
+            After::Nothing => self.outputs.detach(id, deadline),
+        }
+    }
 }
 
 impl Instance {
@@ -133,13 +153,14 @@ impl Instance {
         }
     }
 
-    /// Ends the instance: its output carries away what it has, the running call may finish, then it is
-    /// stopped; all within one deadline, after which the rest is abandoned. The door closes last, or then.
+    /// Ends the instance: its output carries away what it has, or leaves it to the next; the running call may
+    /// finish, then it is stopped; all within one deadline, after which the rest is abandoned. The door closes
+    /// last, or then.
     pub(super) async fn retire(self, ending: Ending) {
-        let Ending { outputs, threads, vitals, deadline } = ending;
         let id = Arc::clone(self.door.plugin());
         // Half of it, so that an output that can not get rid of what it has leaves time for the stop.
-        let detached = outputs.detach(&id, deadline / 2);
+        let detached = ending.detach(&id, ending.deadline / 2);
+        let Ending { threads, vitals, deadline, .. } = ending;
         let door = Arc::clone(&self.door);
         let mut stopping: BoxFuture<'static, ()> = Box::pin(async move {
             detached.await;
@@ -156,9 +177,9 @@ impl Instance {
 
     /// Gives up an instance whose call is stuck: what it still says is not heard.
     pub(super) fn abandon(self, ending: Ending) -> Option<Reply> {
-        let Ending { outputs, threads, vitals, deadline } = ending;
         self.door.close();
-        let detached = outputs.detach(self.door.plugin(), deadline);
+        let detached = ending.detach(self.door.plugin(), ending.deadline);
+        let Ending { threads, vitals, .. } = ending;
         vitals.abandoned();
         let Self { mut hands, .. } = self;
         let reply = if let Hands::Busy(call) = &mut hands { call.reply.take() } else { None };
@@ -195,7 +216,7 @@ async fn run(mut plugin: Box<dyn Plugin>, request: Request) -> Returned {
     let call = async {
         match request {
             Request::Read => plugin.read().await,
-            Request::Flush(older_than) => plugin.flush(older_than).await,
+            Request::Flush(what) => plugin.flush(what).await,
             Request::Notify(notification) => plugin.notification(notification).await,
         }
     };

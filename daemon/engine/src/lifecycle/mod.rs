@@ -51,6 +51,10 @@ pub trait Outputs: Send + Sync + 'static {
     /// Feeds the output of `id` no more, from this call on; the future ends when what it was given is
     /// carried away or `deadline` has passed.
     fn detach(&self, id: &PluginId, deadline: Duration) -> BoxFuture<'static, ()>;
+
+    /// Takes the output of `id` out of use, from this call on; what it was not given yet, and what comes, waits
+    /// for the next that is attached. The future ends when its running write has, or `deadline` has passed.
+    fn suspend(&self, id: &PluginId, deadline: Duration) -> BoxFuture<'static, ()>;
 }
 
 /// How long the plugins may take for what.

@@ -8,7 +8,7 @@ use gatherd_model::{CdTime, Interval};
 
 use super::fakes::{Calling, House, Opening, gate, missing, notification, pass, spec};
 use super::*;
-use crate::port::{CallFailure, Capability, Code, OpenFailure, Spec};
+use crate::port::{CallFailure, Capability, Code, Flush, OpenFailure, Spec};
 
 fn limit_of_abandoned(limit: usize) -> Settings {
     Settings { abandoned_threads: limit, ..Settings::default() }
@@ -460,7 +460,7 @@ async fn commands_that_the_state_does_not_allow_are_denied() {
     let house = House::new();
     let life = life(&house);
     assert_eq!(life.replace(spec("p")).await, Err(Denied::NotUp.into()));
-    assert_eq!(life.flush(None).await, Err(Denied::NotUp.into()));
+    assert_eq!(life.flush(Flush::default()).await, Err(Denied::NotUp.into()));
     life.start(spec("p")).await.unwrap();
     assert_eq!(life.start(spec("p")).await, Err(Denied::AlreadyUp.into()));
     house.script.stops.lock().unwrap().push_back(Calling::Takes(Duration::from_secs(2)));
@@ -502,13 +502,13 @@ async fn a_flush_waits_for_the_running_read_and_answers_what_the_plugin_said() {
     pass(1.0).await;
     let flushing = tokio::spawn({
         let life = life.clone();
-        async move { life.flush(None).await }
+        async move { life.flush(Flush::default()).await }
     });
     pass(0.5).await;
-    assert_eq!(life.flush(None).await, Err(CommandFailure::Busy));
+    assert_eq!(life.flush(Flush::default()).await, Err(CommandFailure::Busy));
     assert_eq!(flushing.await.unwrap(), Ok(()));
     let failed = CallFailure::Failed("disk full".into());
-    assert_eq!(life.flush(None).await, Err(failed.into()));
+    assert_eq!(life.flush(Flush::default()).await, Err(failed.into()));
     assert_eq!(house.script.did(), ["open 1", "read 1", "flush 1", "flush 1"]);
     assert_eq!(life.vitals().state(), State::Running(Failures(0)));
 }
@@ -518,7 +518,7 @@ async fn a_stuck_flush_loses_the_instance_and_says_so() {
     let house = House::new();
     house.script.flushes.lock().unwrap().push_back(Calling::Waits(gate()));
     let life = running(&house).await;
-    assert!(matches!(life.flush(None).await, Err(CommandFailure::Call(CallFailure::Lost(_)))));
+    assert!(matches!(life.flush(Flush::default()).await, Err(CommandFailure::Call(CallFailure::Lost(_)))));
     assert!(matches!(life.vitals().state(), State::Backoff(Failures(1), _)));
     assert_eq!(error_code(&life), "stuck");
 }
@@ -533,10 +533,26 @@ async fn a_writer_is_an_output_while_it_runs_and_is_not_read() {
     life.stop().await.unwrap();
     assert_eq!(
         house.script.did(),
-        ["open 1", "attach p", "open 2", "detach p", "stop 1", "attach p", "detach p", "stop 2"]
+        ["open 1", "attach p", "open 2", "suspend p", "stop 1", "attach p", "detach p", "stop 2"]
     );
     let vitals = life.vitals().read();
     assert_eq!((vitals.reads, vitals.failures, vitals.next_read), (0, 0, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_of_a_writer_that_falls_waits_for_the_next_instance_or_the_end() {
+    let house = House::new();
+    *house.script.capabilities.lock().unwrap() = vec![Capability::Write];
+    house.script.will_read([Calling::Loses("x"), Calling::Good, Calling::Loses("y")]);
+    let life = running(&house).await;
+    while !matches!(life.vitals().state(), State::Backoff(Failures(2), _)) {
+        pass(0.5).await;
+    }
+    let fallen = ["open 1", "attach p", "suspend p", "stop 1", "open 2", "attach p", "suspend p", "stop 2"];
+    assert_eq!(house.script.did(), fallen);
+    life.stop().await.unwrap();
+    pass(1.0).await;
+    assert_eq!(house.script.did()[fallen.len()..], ["detach p"]);
 }
 
 #[tokio::test(start_paused = true)]

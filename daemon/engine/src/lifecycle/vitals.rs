@@ -7,7 +7,7 @@ use gatherd_model::CdTime;
 
 use super::State;
 use super::fault::{Fault, LastError};
-use crate::port::{Manifest, Spec};
+use crate::port::{Capability, Manifest, Spec};
 
 /// How many of the newest spans are remembered.
 const SPANS: usize = 128;
@@ -130,6 +130,12 @@ impl Vitals {
     /// The digest of what runs.
     pub fn digest(&self) -> Option<String> {
         self.lock().manifest.as_ref().and_then(|manifest| manifest.digest.clone())
+    }
+
+    /// Whether what was opened last can write.
+    pub(crate) fn writes(&self) -> bool {
+        let manifest = &self.lock().manifest;
+        manifest.as_ref().is_some_and(|manifest| manifest.capabilities.contains(&Capability::Write))
     }
 
     fn lock(&self) -> MutexGuard<'_, VitalsReading> {

@@ -13,7 +13,10 @@
 //! | `self-<plugin>/total_operations-reads`, `-failures`, `-overruns` | its reads |
 //! | `self-<plugin>/total_operations-failures-<code>` | its failures by code: `missing`, `read_failed`, `stuck` … |
 //! | `self-<plugin>/duration-read_p50`, `-read_p99` | how long its newest reads took, seconds |
-//! | `self-<plugin>/queue_length`, `total_values-<what>` | its output, where it writes: the ledger |
+//! | `self-<plugin>/queue_length`, `queue_length-in_flight` | its output, where it writes: value lists that wait, that are being written |
+//! | `self-<plugin>/bytes-queue`, `duration-queue_oldest` | memory of these; how long the oldest is there, seconds |
+//! | `self-<plugin>/gauge-failing` | 1 while its newest write failed |
+//! | `self-<plugin>/total_values-<what>`, `total_operations-write_retries` | its ledger |
 
 use std::fs;
 use std::sync::Arc;
@@ -22,7 +25,7 @@ use gatherd_model::{CdTime, Value};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Observer;
-use crate::output::Attached;
+use crate::output::{Attached, Loss};
 use crate::registry::Picture;
 use crate::way::{Door, Parts};
 
@@ -104,16 +107,17 @@ impl OwnFigures {
 
     fn output(&self, output: &Attached) {
         let (id, ledger) = (output.id.as_str(), output.ledger);
-        self.gauge(id, "queue_length", "", ledger.queued() as f64);
-        for (name, count) in [
-            ("accepted", ledger.accepted),
-            ("acknowledged", ledger.acknowledged),
-            ("queue_full", ledger.full),
-            ("refused", ledger.refused),
-            ("abandoned", ledger.abandoned),
-        ] {
-            self.count(id, "total_values", name, count);
+        self.gauge(id, "queue_length", "", ledger.queued as f64);
+        self.gauge(id, "queue_length", "in_flight", ledger.in_flight as f64);
+        self.gauge(id, "bytes", "queue", output.depth.bytes as f64);
+        self.gauge(id, "duration", "queue_oldest", output.depth.oldest.as_secs_f64());
+        self.gauge(id, "gauge", "failing", f64::from(u8::from(output.failing.is_some())));
+        self.count(id, "total_values", "accepted", ledger.accepted);
+        self.count(id, "total_values", "acknowledged", ledger.acknowledged);
+        for loss in Loss::ALL {
+            self.count(id, "total_values", loss.as_str(), ledger.dropped(loss));
         }
+        self.count(id, "total_operations", "write_retries", ledger.retries);
     }
 }
 

@@ -1,16 +1,17 @@
 //! One batch to every output that wants a part of it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::worker::{Order, Worker};
-use super::{Ledger, LedgerReading};
-use crate::port::{Batch, BoxFuture, Delivery, Output, PluginId, Series, SeriesId};
+use super::queue::Queue;
+use super::worker::Worker;
+use super::{Attached, FlushError, Flushed, OutputSettings};
+use crate::port::{Batch, BoxFuture, Clock, Delivery, Flush, Output, PluginId, Series, SeriesId};
 use crate::rules::{MAX_OUTPUTS, Rules};
 
 /// Tells who a series is.
@@ -21,146 +22,183 @@ pub type Named = Arc<dyn Fn(SeriesId) -> Option<Series> + Send + Sync>;
 #[error("{MAX_OUTPUTS} outputs are attached already; detach one first")]
 pub struct NoRoom;
 
-/// One attached output as others see it.
-#[derive(Clone, Debug)]
-pub struct Attached {
-    /// The plugin that writes.
-    pub id: Arc<PluginId>,
-    /// What became of its samples.
-    pub ledger: LedgerReading,
-}
-
-struct Queue {
-    id: Arc<PluginId>,
-    orders: mpsc::Sender<Order>,
-    ledger: Arc<Ledger>,
-}
-
 type Queues = [Option<Arc<Queue>>; MAX_OUTPUTS];
 
 /// One batch to every output that wants a part of it.
 pub struct FanOut {
     queues: ArcSwap<Queues>,
-    /// Taken to attach and to detach, never to send.
-    tasks: Mutex<Vec<(usize, JoinHandle<()>)>>,
+    /// Taken to attach, to detach and to configure, never to send.
+    steering: Mutex<Steering>,
     rules: Arc<ArcSwap<Rules>>,
-    capacity: usize,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Default)]
+struct Steering {
+    /// The task of the output with this bit, where one runs.
+    tasks: [Option<JoinHandle<()>>; MAX_OUTPUTS],
+    /// What is wanted of outputs, attached or not; those that are not named have the defaults.
+    settings: BTreeMap<PluginId, OutputSettings>,
 }
 
 impl FanOut {
-    /// No outputs yet; each will have room for `capacity` batches. The rules learn which outputs there are.
-    pub fn new(rules: Arc<ArcSwap<Rules>>, capacity: usize) -> Self {
+    /// No outputs yet. The rules learn which there are; `clock` stamps failures.
+    pub fn new(rules: Arc<ArcSwap<Rules>>, clock: Arc<dyn Clock>) -> Self {
         let queues = ArcSwap::from_pointee(std::array::from_fn(|_| None));
-        Self { queues, tasks: Mutex::default(), rules, capacity }
+        Self { queues, steering: Mutex::default(), rules, clock }
     }
 
-    /// Hands `batch` to the queues that its samples name.
+    /// Hands `batch` to the queues that its samples name. Where a queue is full and lets a batch wait, all others
+    /// have theirs before this waits, and it waits for all of them together.
     pub fn send(&self, batch: Batch) {
         let wanted = batch.samples.iter().fold(0, |wanted, sample| wanted | sample.outputs);
         if wanted == 0 {
             return;
         }
+        let now = Instant::now();
         let queues = self.queues.load();
         let batch = Arc::new(batch);
+        let mut full = Vec::new();
         for (bit, queue) in queues.iter().enumerate() {
-            if let Some(queue) = queue.as_ref().filter(|_| wanted & 1 << bit != 0) {
-                queue.offer(Delivery::new(Arc::clone(&batch), 1 << bit));
+            if let Some(queue) = queue.as_ref().filter(|_| wanted & 1 << bit != 0)
+                && let Err(waits) = queue.offer(Delivery::new(Arc::clone(&batch), 1 << bit), now)
+            {
+                full.push((Arc::clone(queue), waits));
             }
+        }
+        drop(queues);
+        for (queue, (delivery, deadline)) in full {
+            queue.wait_for_room(delivery, deadline);
         }
     }
 
-    /// Gives an output a queue and a task of its own; must be called within a tokio runtime.
+    /// Gives an output a task of its own, and a queue where its plugin has none yet; must be called within a tokio
+    /// runtime. What waits in the queue since an instance before is carried on by this one.
     ///
     /// # Errors
     ///
     /// [`NoRoom`] when all bits of a verdict are taken.
     pub fn attach(&self, id: &Arc<PluginId>, output: Box<dyn Output>, named: Named) -> Result<(), NoRoom> {
-        let mut tasks = self.tasks.lock().expect("no holder of the tasks panics");
-        let mut queues = Queues::clone(&self.queues.load());
-        let bit = queues.iter().position(Option::is_none).ok_or(NoRoom)?;
-        let (orders, inbox) = mpsc::channel(self.capacity);
-        let ledger = Arc::new(Ledger::default());
-        let worker = Worker { id: Arc::clone(id), output, named, ledger: Arc::clone(&ledger) };
-        tasks.push((bit, tokio::spawn(worker.run(inbox))));
-        queues[bit] = Some(Arc::new(Queue { id: Arc::clone(id), orders, ledger }));
-        self.publish(queues);
+        let mut steering = self.steering.lock().expect("no holder of the steering panics");
+        let known = self.find(id);
+        let bit = match &known {
+            Some((bit, _)) => *bit,
+            None => self.queues.load().iter().position(Option::is_none).ok_or(NoRoom)?,
+        };
+        let settings = steering.settings.get(&**id).copied().unwrap_or_default();
+        let is_new = known.is_none();
+        let queue = known.map_or_else(|| Arc::new(Queue::new(Arc::clone(id), &settings)), |(_, queue)| queue);
+        let owner = queue.own();
+        let clock = Arc::clone(&self.clock);
+        let worker = Worker { queue: Arc::clone(&queue), owner, output, named, clock, is_lost: false };
+        steering.tasks[bit] = Some(tokio::spawn(worker.run()));
+        if is_new {
+            self.publish(bit, Some(queue));
+        }
         Ok(())
     }
 
+    fn find(&self, id: &PluginId) -> Option<(usize, Arc<Queue>)> {
+        let queues = self.queues.load();
+        let mut taken = queues.iter().enumerate().filter_map(|(bit, queue)| Some((bit, queue.as_ref()?)));
+        taken.find(|(_, queue)| *queue.id == *id).map(|(bit, queue)| (bit, Arc::clone(queue)))
+    }
+
     /// Outputs first, rules second: no verdict names an output that is not there yet.
-    fn publish(&self, queues: Queues) {
-        let mask = queues
-            .iter()
-            .enumerate()
-            .filter(|(_, queue)| queue.is_some())
-            .fold(0, |m, (bit, _)| m | 1 << bit);
+    fn publish(&self, bit: usize, queue: Option<Arc<Queue>>) {
+        let mut queues = Queues::clone(&self.queues.load());
+        queues[bit] = queue;
+        let taken = queues.iter().enumerate().filter(|(_, queue)| queue.is_some());
+        let mask = taken.fold(0, |mask, (bit, _)| mask | 1 << bit);
         self.queues.store(Arc::new(queues));
         self.rules.rcu(|rules| Arc::new(rules.with_outputs(mask)));
     }
 
-    /// Takes the outputs of `id` out, and waits until what they were given is carried away, at most
-    /// `deadline`; what still waits then is counted as abandoned.
+    /// Takes the output of `id` out, and waits until what it was given is carried away, at most `deadline`; what
+    /// still waits then is counted as abandoned, and the log hears of the last ledger.
     pub fn detach(&self, id: &PluginId, deadline: Duration) -> BoxFuture<'static, ()> {
-        let mut tasks = self.tasks.lock().expect("no holder of the tasks panics");
-        let mut queues = Queues::clone(&self.queues.load());
-        let mut ending = Vec::new();
-        for (bit, place) in queues.iter_mut().enumerate() {
-            if place.as_ref().is_some_and(|queue| *queue.id == *id) {
-                // Dropping the queue closes the channel: the worker ends once it is empty.
-                let queue = place.take();
-                if let Some(at) = tasks.iter().position(|(of, _)| *of == bit) {
-                    ending.push((tasks.swap_remove(at).1, queue.map(|queue| Arc::clone(&queue.ledger))));
-                }
-            }
-        }
-        if !ending.is_empty() {
-            self.publish(queues);
-        }
+        let mut steering = self.steering.lock().expect("no holder of the steering panics");
+        let Some((bit, queue)) = self.find(id) else { return Box::pin(std::future::ready(())) };
+        self.publish(bit, None);
+        let task = steering.tasks[bit].take();
+        queue.close();
         Box::pin(async move {
-            for (mut task, ledger) in ending {
-                if timeout(deadline, &mut task).await.is_err() {
-                    task.abort();
-                    let _aborted = task.await;
-                }
-                if let Some(ledger) = ledger {
-                    let waiting = usize::try_from(ledger.read().queued()).unwrap_or(usize::MAX);
-                    ledger.abandoned(waiting);
-                }
-            }
+            ended(task, deadline).await;
+            let last = queue.abandon();
+            tracing::info!(
+                output = %queue.id,
+                accepted = last.accepted,
+                acknowledged = last.acknowledged,
+                dropped = last.dropped_in_all(),
+                abandoned = last.dropped(super::Loss::Abandoned),
+                "the output has ended"
+            );
         })
     }
 
-    /// Writes out what the outputs of `id` hold back; answers once they acknowledged, or the first reason
-    /// why not.
-    pub fn flush(&self, id: &PluginId) -> BoxFuture<'static, Result<(), String>> {
-        let queues = self.queues.load();
-        let asked: Vec<_> = queues.iter().flatten().filter(|queue| *queue.id == *id).cloned().collect();
-        Box::pin(async move {
-            for queue in asked {
-                let (reply, answer) = tokio::sync::oneshot::channel();
-                let gone = || format!("output {} ended meanwhile", queue.id);
-                queue.orders.send(Order::Flush(reply)).await.map_err(|_| gone())?;
-                answer.await.map_err(|_| gone())??;
-            }
-            Ok(())
-        })
+    /// Takes the output of `id` away from its queue, which keeps what it has and takes more, for the next instance
+    /// of the plugin. Waits for the running write, at most `deadline`; what it wrote is then written again.
+    pub fn suspend(&self, id: &PluginId, deadline: Duration) -> BoxFuture<'static, ()> {
+        let mut steering = self.steering.lock().expect("no holder of the steering panics");
+        let Some((bit, queue)) = self.find(id) else { return Box::pin(std::future::ready(())) };
+        let task = steering.tasks[bit].take();
+        queue.disown(None);
+        Box::pin(ended(task, deadline))
     }
 
-    /// Every attached output with its ledger.
+    /// What is wanted of outputs from now on, by id; an output that is not named has the defaults, and a name
+    /// without an output waits for one. Nothing is lost that has room under the new bounds.
+    pub fn configure(&self, wanted: BTreeMap<PluginId, OutputSettings>) {
+        let mut steering = self.steering.lock().expect("no holder of the steering panics");
+        for queue in self.queues.load().iter().flatten() {
+            let before = steering.settings.get(&*queue.id).copied().unwrap_or_default();
+            let after = wanted.get(&*queue.id).copied().unwrap_or_default();
+            if before != after {
+                queue.configure(&after);
+            }
+        }
+        steering.settings = wanted;
+    }
+
+    /// Writes out what waits for the output of `id` for at least `older_than`, then lets the output empty what it
+    /// holds back itself, for each of `what`. Where the answer is not waited for, the flush goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`FlushError`].
+    pub fn flush(
+        &self,
+        id: &PluginId,
+        older_than: Duration,
+        what: Vec<Flush>,
+    ) -> BoxFuture<'static, Result<Flushed, FlushError>> {
+        let id = id.clone();
+        let asked = match self.find(&id) {
+            Some((_, queue)) => queue.flush(older_than, what),
+            None => Err(FlushError::NotAttached(id.clone())),
+        };
+        Box::pin(async move { asked?.await.unwrap_or(Err(FlushError::Ended(id))) })
+    }
+
+    /// Every attached output, each at one moment, in the order of their ids.
     pub fn attached(&self) -> Vec<Attached> {
         let queues = self.queues.load();
-        let all = queues.iter().flatten();
-        all.map(|queue| Attached { id: Arc::clone(&queue.id), ledger: queue.ledger.read() }).collect()
+        let mut all: Vec<Attached> = queues.iter().flatten().map(|queue| queue.look()).collect();
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        all
+    }
+
+    /// One attached output; `None` where there is none of that id.
+    pub fn look(&self, id: &PluginId) -> Option<Attached> {
+        self.find(id).map(|(_, queue)| queue.look())
     }
 }
 
-impl Queue {
-    fn offer(&self, delivery: Delivery) {
-        let samples = delivery.len();
-        // Counted before it is there, so that the ledger never shows more carried away than accepted.
-        self.ledger.accepted(samples);
-        if let Err(_full) = self.orders.try_send(Order::Write(delivery)) {
-            self.ledger.turned_away(samples);
-        }
+/// Waits for the end of a task, and makes one after `deadline`.
+async fn ended(task: Option<JoinHandle<()>>, deadline: Duration) {
+    let Some(mut task) = task else { return };
+    if timeout(deadline, &mut task).await.is_err() {
+        task.abort();
+        let _aborted = task.await;
     }
 }

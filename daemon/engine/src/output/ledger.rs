@@ -1,86 +1,72 @@
-//! What became of the samples that one output was given.
+//! What became of the value lists that one output was given.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// What became of the samples that one output was given; counts samples.
-#[derive(Debug, Default)]
-pub struct Ledger {
-    accepted: AtomicU64,
-    full: AtomicU64,
-    acknowledged: AtomicU64,
-    refused: AtomicU64,
-    abandoned: AtomicU64,
-    retries: AtomicU64,
+/// Why a value list that an output was given was not carried away.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(usize)]
+pub enum Loss {
+    /// The queue was full.
+    QueueFull,
+    /// It waited when the queue's bounds were lowered below what waited.
+    Lowered,
+    /// It waited longer than the queue's longest age.
+    Aged,
+    /// The output can not carry it.
+    Refused,
+    /// It still waited, or was being written, when the output ended.
+    Abandoned,
 }
 
-/// A ledger read at one moment.
+impl Loss {
+    /// All reasons, in the order of their counters.
+    pub const ALL: [Self; 5] = [Self::QueueFull, Self::Lowered, Self::Aged, Self::Refused, Self::Abandoned];
+
+    /// The word for it in the API, logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Lowered => "lowered",
+            Self::Aged => "aged",
+            Self::Refused => "refused",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// The ledger of one output, in value lists, read at one moment. It adds up at every moment:
+/// accepted = acknowledged + queued + in flight + dropped.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct LedgerReading {
-    /// Samples that entered the queue.
+pub struct Ledger {
+    /// Value lists that the output was given.
     pub accepted: u64,
-    /// Samples that found the queue full and went nowhere.
-    pub full: u64,
-    /// Samples that the output carried away.
+    /// Value lists that it carried away.
     pub acknowledged: u64,
-    /// Samples that the output can not carry.
-    pub refused: u64,
-    /// Samples that still waited when the output ended.
-    pub abandoned: u64,
-    /// How often a batch was tried again.
+    /// Value lists that wait.
+    pub queued: u64,
+    /// Value lists that are being written.
+    pub in_flight: u64,
+    /// Value lists that went nowhere, in the order of [`Loss::ALL`].
+    pub(super) dropped: [u64; Loss::ALL.len()],
+    /// How often a write was tried again.
     pub retries: u64,
 }
 
-impl LedgerReading {
-    /// Samples that wait now.
-    pub fn queued(&self) -> u64 {
-        self.accepted.saturating_sub(self.acknowledged + self.refused + self.abandoned)
-    }
-}
-
-fn add(counter: &AtomicU64, samples: usize) {
-    counter.fetch_add(samples as u64, Ordering::Relaxed);
-}
-
 impl Ledger {
-    /// Reads all counters. What leaves the queue is read before what entered it, so `queued` never is
-    /// negative.
-    pub fn read(&self) -> LedgerReading {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        let (acknowledged, refused, abandoned) =
-            (get(&self.acknowledged), get(&self.refused), get(&self.abandoned));
-        LedgerReading {
-            acknowledged,
-            refused,
-            abandoned,
-            retries: get(&self.retries),
-            full: get(&self.full),
-            accepted: get(&self.accepted),
-        }
+    /// Value lists that went nowhere for this reason.
+    pub fn dropped(&self, loss: Loss) -> u64 {
+        self.dropped[loss as usize]
     }
 
-    pub(super) fn accepted(&self, samples: usize) {
-        add(&self.accepted, samples);
+    /// Value lists that went nowhere.
+    pub fn dropped_in_all(&self) -> u64 {
+        self.dropped.iter().sum()
     }
 
-    /// Takes back an acceptance that found the queue full.
-    pub(super) fn turned_away(&self, samples: usize) {
-        self.accepted.fetch_sub(samples as u64, Ordering::Relaxed);
-        add(&self.full, samples);
+    /// Value lists that are neither carried away nor dropped yet.
+    pub fn open(&self) -> u64 {
+        self.queued + self.in_flight
     }
 
-    pub(super) fn acknowledged(&self, samples: usize) {
-        add(&self.acknowledged, samples);
-    }
-
-    pub(super) fn refused(&self, samples: usize) {
-        add(&self.refused, samples);
-    }
-
-    pub(super) fn abandoned(&self, samples: usize) {
-        add(&self.abandoned, samples);
-    }
-
-    pub(super) fn retried(&self) {
-        add(&self.retries, 1);
+    pub(super) fn lose(&mut self, loss: Loss, values: u64) {
+        self.dropped[loss as usize] += values;
     }
 }

@@ -1,17 +1,30 @@
 //! From the way to the outside: fan-out, one bounded queue and one task per output. Changes no sample.
 //!
-//! A full queue refuses the newest batch and counts it; nothing else waits for it. The ledger of an output
-//! adds up at any moment: accepted = acknowledged + refused + dropped at the end + queued.
+//! ```text
+//!  FanOut::send ─► Queue (buffer: bounds, policy, ledger) ─► Worker ─► dyn Output
+//!                    └ next queue …                            ◄─ acknowledged, refused, later
+//! ```
+//!
+//! What the policy of a full queue drops is counted there; no other output and, unless the policy says so, no
+//! plugin waits for it. The ledger of an output adds up at any moment: accepted = acknowledged + queued + in
+//! flight + dropped. A queue belongs to a plugin, not to its instance: it outlives a reload.
 
+mod attached;
+mod buffer;
 mod fan_out;
 mod ledger;
+mod queue;
+mod settings;
 mod worker;
 
-pub use fan_out::{Attached, FanOut, Named, NoRoom};
-pub use ledger::{Ledger, LedgerReading};
-
-/// Batches that wait for one output at the most, unless configured otherwise.
-pub const QUEUE: usize = 1024;
+pub use attached::{Attached, Failing, LastFailure, Standing};
+pub use buffer::Depth;
+pub use fan_out::{FanOut, Named, NoRoom};
+pub use ledger::{Ledger, Loss};
+pub use queue::{FlushError, Flushed};
+pub use settings::{
+    BufferSettings, LEAST_BYTES, LEAST_VALUES, LONGEST_BLOCK, OutputSettings, Retry, WhenFull,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,91 +1,96 @@
 //! The task of one output: write, acknowledge, try again.
 
+use std::hash::{BuildHasher, RandomState};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
+use futures_util::FutureExt;
 
-use super::Ledger;
 use super::fan_out::Named;
-use crate::port::{Delivery, Output, PluginId, WriteFailure};
-
-/// First pause before a batch is tried again; doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// Orders that are taken from the queue at once.
-const AT_ONCE: usize = 64;
-
-/// What a worker is asked to do.
-pub(super) enum Order {
-    /// Carry samples away.
-    Write(Delivery),
-    /// Empty the output's own buffers, and say how it went.
-    Flush(oneshot::Sender<Result<(), String>>),
-}
+use super::queue::{Edge, FlushError, FlushOrder, Next, Queue, Wrote};
+use crate::port::{Clock, Delivery, Flush, NotWritten, Output, WriteFailure};
 
 /// The task of one output.
 pub(super) struct Worker {
-    pub(super) id: Arc<PluginId>,
+    pub(super) queue: Arc<Queue>,
+    /// The number by which the queue knows this worker.
+    pub(super) owner: u64,
     pub(super) output: Box<dyn Output>,
     pub(super) named: Named,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// The output said that it will carry nothing any more.
+    pub(super) is_lost: bool,
 }
 
 impl Worker {
-    /// Works until the queue is closed and empty.
-    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
-        let (mut taken, mut deliveries) = (Vec::new(), Vec::new());
-        while orders.recv_many(&mut taken, AT_ONCE).await > 0 {
-            for order in taken.drain(..) {
-                match order {
-                    Order::Write(delivery) => deliveries.push(delivery),
-                    Order::Flush(reply) => {
-                        // Only after what was given before it.
-                        self.write_all(&mut deliveries).await;
-                        let flushed = self.output.flush(None).await.map_err(|failure| failure.to_string());
-                        let _asker_left = reply.send(flushed);
-                    }
-                }
+    /// Works until the queue is closed and empty, or another worker has it.
+    pub(super) async fn run(mut self) {
+        let queue = Arc::clone(&self.queue);
+        let _turn = queue.turn.lock().await;
+        queue.begin();
+        let mut deliveries = Vec::new();
+        loop {
+            match queue.next(self.owner, &mut deliveries).await {
+                Next::Write => self.write(&mut deliveries).await,
+                Next::Flush(order) => self.flush(order).await,
+                Next::End => break,
             }
-            self.write_all(&mut deliveries).await;
         }
-        if let Err(failure) = self.output.flush(None).await {
-            tracing::warn!(output = %self.id, "the last flush failed: {failure}");
+        if self.is_lost {
+            return;
+        }
+        if let Err(failure) = self.output.flush(Flush::default()).await {
+            tracing::warn!(output = %queue.id, "the last flush failed: {failure}");
         }
     }
 
-    /// Writes all of them, each until it is acknowledged or refused.
-    async fn write_all(&mut self, deliveries: &mut Vec<Delivery>) {
-        let (mut done, mut pause) = (0, FIRST_PAUSE);
-        while done < deliveries.len() {
-            let rest = &deliveries[done..];
-            let outcome = self.output.write(rest, &*self.named).await;
-            let carried = outcome.as_ref().map_or_else(|e| e.carried.min(rest.len()), |()| rest.len());
-            self.ledger.acknowledged(rest[..carried].iter().map(Delivery::len).sum());
-            if carried > 0 {
-                pause = FIRST_PAUSE;
+    async fn write(&mut self, deliveries: &mut Vec<Delivery>) {
+        let writing = async { self.output.write(deliveries, &*self.named).await };
+        let wrote = match AssertUnwindSafe(writing).catch_unwind().await {
+            Ok(Ok(())) => Wrote::All,
+            Ok(Err(NotWritten { carried, failure })) => match failure {
+                WriteFailure::Refused(reason) => Wrote::Refused { carried, reason },
+                WriteFailure::Retry(reason) => Wrote::Later { carried, reason },
+                WriteFailure::Lost(reason) => Wrote::Lost { carried, reason },
+            },
+            Err(_panic) => Wrote::Refused { carried: 0, reason: "the output panicked".to_owned() },
+        };
+        self.is_lost = matches!(wrote, Wrote::Lost { .. });
+        let handed = deliveries.len();
+        deliveries.clear();
+        self.tell(self.queue.settle(wrote, handed, self.clock.wall(), chance()));
+        if self.is_lost {
+            self.queue.disown(Some(self.owner));
+        }
+    }
+
+    fn tell(&self, edge: Edge) {
+        let output = &self.queue.id;
+        match edge {
+            Edge::None => {}
+            Edge::Began(reason) => {
+                tracing::warn!(output = %output, "the output fails and is tried again: {reason}");
             }
-            done += carried;
-            match (outcome.map_err(|error| error.failure), deliveries.get(done)) {
-                (Err(WriteFailure::Refused(reason)), Some(refused)) => {
-                    let samples = refused.len();
-                    tracing::warn!(output = %self.id, samples, "the output refused a batch: {reason}");
-                    self.ledger.refused(samples);
-                    done += 1;
-                }
-                (Err(WriteFailure::Retry(reason)), Some(_)) => {
-                    if pause == FIRST_PAUSE {
-                        tracing::warn!(output = %self.id, "the output fails and is tried again: {reason}");
-                    }
-                    self.ledger.retried();
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                (Ok(()), _) | (Err(_), None) => {}
+            Edge::Ended => tracing::info!(output = %output, "the output writes again"),
+            Edge::Refused(reason) => {
+                tracing::warn!(output = %output, "the output refused a batch, which is dropped: {reason}");
             }
         }
-        deliveries.clear();
     }
+
+    async fn flush(&mut self, order: FlushOrder) {
+        let mut outcome = Ok(());
+        for what in &order.what {
+            outcome = self.output.flush(what.clone()).await;
+            if outcome.is_err() {
+                break;
+            }
+        }
+        order.answer(outcome.map_err(|failure| FlushError::Failed(failure.to_string())));
+    }
+}
+
+/// Some number between 0 and 1, another each time.
+fn chance() -> f64 {
+    RandomState::new().hash_one(0) as f64 / u64::MAX as f64
 }

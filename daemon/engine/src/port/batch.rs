@@ -67,18 +67,25 @@ pub struct Delivery {
     /// The output's bit of [`Sample::outputs`].
     output: u32,
     count: usize,
+    bytes: usize,
 }
 
 impl Delivery {
     /// The part of `batch` that is meant for the output with this bit.
     pub fn new(batch: Arc<Batch>, output: u32) -> Self {
         let count = batch.samples.iter().filter(|sample| sample.outputs & output != 0).count();
-        Self { batch, output, count }
+        let bytes = batch.bytes();
+        Self { batch, output, count, bytes }
     }
 
     /// How many samples there are.
     pub fn len(&self) -> usize {
         self.count
+    }
+
+    /// Bytes of memory that it keeps from being freed; several outputs may share them.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// True where no sample is meant for the output.
@@ -94,6 +101,14 @@ impl Delivery {
 }
 
 impl Batch {
+    /// Bytes of memory that it takes, without the allocator's own.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.samples.capacity() * size_of::<Sample>()
+            + self.values.capacity() * size_of::<Value>()
+            + self.rates.capacity() * size_of::<f64>()
+    }
+
     /// The raw values of one sample.
     pub fn values_of(&self, sample: &Sample) -> &[Value] {
         let first = sample.first as usize;

@@ -12,7 +12,7 @@ pub use batch::{Batch, Delivery, Sample, SeriesId};
 pub use clock::{Clock, Moment};
 pub use drop_reason::DropReason;
 pub use exposition::{Exposition, ExpositionFormat};
-pub use output::{NotWritten, Output, Series, WriteFailure};
+pub use output::{Flush, NotWritten, Output, Series, WriteFailure};
 pub use plugin::{
     CallFailure, Capability, Code, ConfigProblem, Found, Manifest, OpenFailure, Plugin, PluginId,
     PluginIdError, PluginKind, Spec,

@@ -24,6 +24,18 @@ pub enum WriteFailure {
     /// The batch itself can not be carried; trying again would not help.
     #[error("{0}")]
     Refused(String),
+    /// The output will carry nothing any more; what waits is for the next instance of its plugin.
+    #[error("{0}")]
+    Lost(String),
+}
+
+/// What is to be written out of what is held back.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Flush {
+    /// Only what is held back for longer than this span; `None` for all of it.
+    pub older_than: Option<CdTime>,
+    /// Only what belongs to the series of this identifier's text; `None` for every series.
+    pub identifier: Option<Arc<str>>,
 }
 
 /// How far a write came before it failed.
@@ -47,6 +59,6 @@ pub trait Output: Send + 'static {
         named: &'a (dyn Fn(SeriesId) -> Option<Series> + Sync),
     ) -> BoxFuture<'a, Result<(), NotWritten>>;
 
-    /// Writes out what is held back and is older than `older_than`; all of it for `None`.
-    fn flush(&mut self, older_than: Option<CdTime>) -> BoxFuture<'_, Result<(), WriteFailure>>;
+    /// Writes out what the output itself holds back.
+    fn flush(&mut self, what: Flush) -> BoxFuture<'_, Result<(), WriteFailure>>;
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use gatherd_model::{CdTime, Interval, Notification};
+use gatherd_model::{Interval, Notification};
 
-use super::{BoxFuture, Output};
+use super::{BoxFuture, Flush, Output};
 use crate::way::Door;
 
 /// A plugin instance's name in this daemon: `[a-z0-9][a-z0-9_-]{0,62}`.
@@ -215,8 +215,8 @@ pub trait Plugin: Send + 'static {
     /// Reads once; the values enter through the door before this answers.
     fn read(&mut self) -> BoxFuture<'_, Result<(), CallFailure>>;
 
-    /// Empties its own buffers of what is older than `older_than`; all of it for `None`.
-    fn flush(&mut self, older_than: Option<CdTime>) -> BoxFuture<'_, Result<(), CallFailure>>;
+    /// Empties its own buffers.
+    fn flush(&mut self, what: Flush) -> BoxFuture<'_, Result<(), CallFailure>>;
 
     /// Tells it of a notification; asked only of a plugin whose manifest says that it wants them.
     fn notification(&mut self, _notification: Arc<Notification>) -> BoxFuture<'_, Result<(), CallFailure>> {

@@ -3,12 +3,10 @@
 use std::collections::btree_map;
 use std::sync::Arc;
 
-use gatherd_model::CdTime;
-
 use super::Registry;
 use super::entry::{Entry, Wanted};
 use crate::lifecycle::{CommandFailure, Denied, State};
-use crate::port::{CallFailure, Code, OpenFailure, PluginId, Spec};
+use crate::port::{CallFailure, Code, Flush, OpenFailure, PluginId, Spec};
 
 /// Why a plugin was not changed; what ran before runs on.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -146,15 +144,15 @@ impl Registry {
         entry.life.replace(spec).await.map_err(SetError::from)
     }
 
-    /// Empties the plugin's own buffers of what is older than `older_than`; all of it for `None`.
+    /// Empties the plugin's own buffers.
     ///
     /// # Errors
     ///
     /// [`SetError::Call`] with what the plugin said, [`SetError::NotEnabled`] where it does not run,
     /// [`SetError::Gone`] and [`SetError::Busy`].
-    pub async fn flush(&self, id: &PluginId, older_than: Option<CdTime>) -> Result<(), SetError> {
+    pub async fn flush(&self, id: &PluginId, what: Flush) -> Result<(), SetError> {
         let entry = self.entry(id).ok_or(SetError::Gone)?;
-        entry.life.flush(older_than).await.map_err(SetError::from)
+        entry.life.flush(what).await.map_err(SetError::from)
     }
 
     async fn stop(&self, entry: &Entry) -> Result<(), SetError> {

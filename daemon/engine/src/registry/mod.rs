@@ -14,7 +14,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub use change::SetError;
 pub use kinds::Kinds;
@@ -80,15 +80,15 @@ impl Registry {
         self.entry(id).map(|entry| entry.picture(wall, monotonic))
     }
 
-    /// Stops every plugin at once; what has not stopped after `deadline` is left behind and named in the
-    /// log.
+    /// Stops every plugin: first those that only gather, then those that write, so that the last values are
+    /// still carried away. What has not stopped in half of `deadline`, or the rest of it, is left behind and
+    /// named in the log.
     pub async fn stop_all(&self, deadline: Duration) {
-        let stopping = self.all().into_iter().map(|entry| async move {
-            if timeout(deadline, entry.life.stop()).await.is_err() {
-                tracing::warn!(plugin = %entry.id, "the plugin did not stop in {deadline:?} and is left behind");
-            }
-        });
-        join_all(stopping).await;
+        let began = Instant::now();
+        let (writers, others): (Vec<_>, Vec<_>) =
+            self.all().into_iter().partition(|entry| entry.life.vitals().writes());
+        stop_each(others, deadline / 2).await;
+        stop_each(writers, deadline.saturating_sub(began.elapsed())).await;
     }
 
     fn all(&self) -> Vec<Arc<Entry>> {
@@ -98,6 +98,15 @@ impl Registry {
     fn entry(&self, id: &PluginId) -> Option<Arc<Entry>> {
         self.entries.read().expect("no holder of the entries panics").get(id).cloned()
     }
+}
+
+async fn stop_each(entries: Vec<Arc<Entry>>, deadline: Duration) {
+    let stopping = entries.into_iter().map(|entry| async move {
+        if timeout(deadline, entry.life.stop()).await.is_err() {
+            tracing::warn!(plugin = %entry.id, "the plugin did not stop in {deadline:?} and is left behind");
+        }
+    });
+    join_all(stopping).await;
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::lifecycle::fakes::{Calling, FakeKind, House, Opening, Script, gate, missing, pass, spec};
 use crate::lifecycle::{Denied, Failures, State};
-use crate::port::{CallFailure, Code};
+use crate::port::{CallFailure, Capability, Code, Flush};
 
 fn registry(house: &House) -> Registry {
     registry_with(house, Settings::default())
@@ -191,10 +191,10 @@ async fn what_is_disabled_or_unknown_is_neither_restarted_nor_flushed() {
     registry.launch(spec("p"), false);
     assert_eq!(registry.restart(&id("p")).await, Err(SetError::NotEnabled));
     assert_eq!(registry.reload(&id("p")).await, Err(SetError::NotEnabled));
-    assert_eq!(registry.flush(&id("p"), None).await, Err(SetError::NotEnabled));
+    assert_eq!(registry.flush(&id("p"), Flush::default()).await, Err(SetError::NotEnabled));
     assert_eq!(registry.restart(&id("q")).await, Err(SetError::Gone));
     assert_eq!(registry.reload(&id("q")).await, Err(SetError::Gone));
-    assert_eq!(registry.flush(&id("q"), None).await, Err(SetError::Gone));
+    assert_eq!(registry.flush(&id("q"), Flush::default()).await, Err(SetError::Gone));
     assert_eq!(registry.remove(&id("q")).await, Err(SetError::Gone));
 }
 
@@ -205,8 +205,8 @@ async fn a_failed_flush_answers_what_the_plugin_said() {
     registry.set(spec("p"), true).await.unwrap();
     house.script.flushes.lock().unwrap().push_back(Calling::Fails("disk full"));
     let failed = CallFailure::Failed("disk full".into());
-    assert_eq!(registry.flush(&id("p"), None).await, Err(SetError::Call(failed)));
-    assert_eq!(registry.flush(&id("p"), None).await, Ok(()));
+    assert_eq!(registry.flush(&id("p"), Flush::default()).await, Err(SetError::Call(failed)));
+    assert_eq!(registry.flush(&id("p"), Flush::default()).await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,6 +271,21 @@ async fn at_the_end_every_plugin_is_stopped_within_the_deadline() {
     assert!(asked.elapsed() <= Duration::from_millis(2_001));
     let states: Vec<_> = registry.pictures().iter().map(|picture| picture.vitals.state).collect();
     assert_eq!(states, [State::Stopped, State::Stopping]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_those_that_write_stop_after_those_that_only_gather() {
+    let house = House::new();
+    *house.script.capabilities.lock().unwrap() = vec![Capability::Write];
+    let registry = registry(&house);
+    registry.launch(spec("a"), true);
+    pass(1.0).await;
+    *house.script.capabilities.lock().unwrap() = vec![Capability::Read];
+    registry.launch(spec("b"), true);
+    pass(1.0).await;
+    registry.stop_all(Duration::from_secs(2)).await;
+    let stops: Vec<_> = house.script.did().into_iter().filter(|did| did.starts_with("stop")).collect();
+    assert_eq!(stops, ["stop 2", "stop 1"]);
 }
 
 fn kind(script: &Arc<Script>, knows: &'static str) -> Arc<dyn PluginKind> {

@@ -44,7 +44,7 @@ fn way(limit: usize) -> (Arc<Way>, Arc<Hand>) {
     let way = Way::new(WayParts {
         cache: Arc::new(cache),
         types,
-        outputs: Arc::new(FanOut::new(Arc::clone(&rules), 8)),
+        outputs: Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock) as Arc<dyn Clock>)),
         rules,
         bus: Arc::new(Bus::new(100)),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,

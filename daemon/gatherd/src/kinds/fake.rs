@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatherd_engine::port::{
-    BoxFuture, CallFailure, Capability, ConfigProblem, Found, Manifest, OpenFailure, Output, Plugin,
+    BoxFuture, CallFailure, Capability, ConfigProblem, Flush, Found, Manifest, OpenFailure, Output, Plugin,
     PluginKind, Spec,
 };
 use gatherd_engine::way::{Door, Parts};
@@ -94,7 +94,7 @@ impl Plugin for Opened {
         })
     }
 
-    fn flush(&mut self, _older_than: Option<CdTime>) -> BoxFuture<'_, Result<(), CallFailure>> {
+    fn flush(&mut self, _what: Flush) -> BoxFuture<'_, Result<(), CallFailure>> {
         Box::pin(async { Ok(()) })
     }
 

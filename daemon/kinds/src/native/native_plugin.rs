@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gatherd_engine::port::{BoxFuture, CallFailure, Capability, Manifest, Output, Plugin};
-use gatherd_model::{CdTime, Notification};
+use gatherd_engine::port::{BoxFuture, CallFailure, Capability, Flush, Manifest, Output, Plugin};
+use gatherd_model::Notification;
 use tokio::sync::oneshot;
 
 use super::orders::{Order, Orders, Reply};
@@ -39,8 +39,8 @@ impl Plugin for NativePlugin {
         Box::pin(self.ask(Order::Read))
     }
 
-    fn flush(&mut self, older_than: Option<CdTime>) -> BoxFuture<'_, Result<(), CallFailure>> {
-        Box::pin(self.ask(move |reply| Order::Flush(older_than, reply)))
+    fn flush(&mut self, what: Flush) -> BoxFuture<'_, Result<(), CallFailure>> {
+        Box::pin(self.ask(move |reply| Order::Flush(what, reply)))
     }
 
     fn notification(&mut self, notification: Arc<Notification>) -> BoxFuture<'_, Result<(), CallFailure>> {

@@ -3,8 +3,8 @@
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 
-use gatherd_engine::port::{CallFailure, Delivery};
-use gatherd_model::{CdTime, Notification};
+use gatherd_engine::port::{CallFailure, Delivery, Flush};
+use gatherd_model::Notification;
 use tokio::sync::oneshot;
 
 /// Orders that wait at the most. The driver has one call under way and the output another, so a queue that is
@@ -17,7 +17,7 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, CallFailure>>;
 /// What a plugin's thread can be asked.
 pub(super) enum Order {
     Read(Reply<()>),
-    Flush(Option<CdTime>, Reply<()>),
+    Flush(Flush, Reply<()>),
     /// Answered with how many of them were carried away.
     Write(Vec<Delivery>, oneshot::Sender<(usize, Result<(), CallFailure>)>),
     Notify(Arc<Notification>, Reply<()>),

@@ -96,7 +96,9 @@ fn serve(mut instance: Instance, inbox: &Receiver<Order>, last_words: &OnceLock<
         let outcome = match order {
             Order::Stop => break,
             Order::Read(reply) => send(reply, instance.read()),
-            Order::Flush(older_than, reply) => send(reply, instance.flush(older_than, None)),
+            Order::Flush(what, reply) => {
+                send(reply, instance.flush(what.older_than, what.identifier.as_deref()))
+            }
             Order::Write(deliveries, reply) => {
                 let (carried, outcome) = writer::write(&deliveries, &mut instance);
                 let outcome = outcome.map_err(failure::of_call);

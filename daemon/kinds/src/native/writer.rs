@@ -1,10 +1,9 @@
 //! The output of a native plugin that can write.
 
 use gatherd_engine::port::{
-    BoxFuture, CallFailure, Delivery, NotWritten, Output, Series, SeriesId, WriteFailure,
+    BoxFuture, CallFailure, Delivery, Flush, NotWritten, Output, Series, SeriesId, WriteFailure,
 };
 use gatherd_loader::{CallError, Instance, WriteItem};
-use gatherd_model::CdTime;
 use tokio::sync::oneshot;
 
 use super::orders::{Order, Orders};
@@ -42,11 +41,11 @@ impl Writer {
     }
 }
 
-/// What the output's worker makes of it: a plugin that is lost will not get better by trying again.
+/// What the output's worker makes of it: a plugin that is lost leaves what waits to its next instance.
 fn refused(failure: CallFailure) -> WriteFailure {
     match failure {
         CallFailure::Failed(reason) => WriteFailure::Retry(reason),
-        CallFailure::Lost(reason) => WriteFailure::Refused(reason),
+        CallFailure::Lost(reason) => WriteFailure::Lost(reason),
         CallFailure::NotSupported => WriteFailure::Refused(failure.to_string()),
     }
 }
@@ -68,10 +67,10 @@ impl Output for Writer {
         })
     }
 
-    fn flush(&mut self, older_than: Option<CdTime>) -> BoxFuture<'_, Result<(), WriteFailure>> {
+    fn flush(&mut self, what: Flush) -> BoxFuture<'_, Result<(), WriteFailure>> {
         Box::pin(async move {
             let (reply, flushed) = oneshot::channel();
-            self.orders.give(Order::Flush(older_than, reply)).map_err(refused)?;
+            self.orders.give(Order::Flush(what, reply)).map_err(refused)?;
             match flushed.await {
                 // What holds nothing back has nothing to flush.
                 Ok(Ok(()) | Err(CallFailure::NotSupported)) => Ok(()),

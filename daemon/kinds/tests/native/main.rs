@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatherd_engine::port::{
-    Batch, CallFailure, Capability, Code, ConfigProblem, Delivery, DropReason, OpenFailure, PluginKind,
-    Sample, Series, SeriesId, WriteFailure,
+    Batch, CallFailure, Capability, Code, ConfigProblem, Delivery, DropReason, Flush, OpenFailure,
+    PluginKind, Sample, Series, SeriesId, WriteFailure,
 };
 use gatherd_engine::way::Parts;
 use gatherd_kinds::native::{NativeKind, NativeSettings};
@@ -93,7 +93,7 @@ async fn a_failed_read_tells_its_reason_and_leaves_the_instance() {
     for _ in 0..2 {
         assert_eq!(plugin.read().await, Err(CallFailure::Failed("no such file".into())));
     }
-    assert_eq!(plugin.flush(None).await, Err(CallFailure::NotSupported));
+    assert_eq!(plugin.flush(Flush::default()).await, Err(CallFailure::NotSupported));
     plugin.stop().await;
 }
 
@@ -371,7 +371,7 @@ async fn a_writer_is_given_every_sample_by_name() {
     output.write(&delivery(&[one, gone, nobody, two]), &named).await.unwrap();
     door.close();
     output.write(&delivery(&[one, gone, nobody, two]), &named).await.unwrap();
-    output.flush(None).await.unwrap();
+    output.flush(Flush::default()).await.unwrap();
     let expected = "other/gauge-1 0 0\nother/gauge-2 3 1.5\n";
     assert_eq!(
         fs::read_to_string(&out).unwrap(),
@@ -393,8 +393,10 @@ async fn a_write_that_fails_may_be_tried_again_and_one_that_panics_may_not() {
     let failed = output.write(&delivery(&[series(&shop, "1")]), &named).await;
     let failed = failed.unwrap_err();
     assert!(matches!(failed.failure, WriteFailure::Retry(reason) if reason == "disk full"));
-    assert!(matches!(output.flush(None).await, Err(WriteFailure::Retry(reason)) if reason == "cannot flush"));
-    assert_eq!(plugin.flush(None).await, Err(CallFailure::Failed("cannot flush".into())));
+    assert!(
+        matches!(output.flush(Flush::default()).await, Err(WriteFailure::Retry(reason)) if reason == "cannot flush")
+    );
+    assert_eq!(plugin.flush(Flush::default()).await, Err(CallFailure::Failed("cannot flush".into())));
     drop(output);
     plugin.stop().await;
 
@@ -403,7 +405,7 @@ async fn a_write_that_fails_may_be_tried_again_and_one_that_panics_may_not() {
     for _ in 0..2 {
         let lost = output.write(&delivery(&[series(&shop, "1")]), &named).await;
         let lost = lost.unwrap_err();
-        assert!(matches!(lost.failure, WriteFailure::Refused(reason) if reason == "write went wrong"));
+        assert!(matches!(lost.failure, WriteFailure::Lost(reason) if reason == "write went wrong"));
     }
     let lost = CallFailure::Lost("write went wrong".into());
     assert_eq!(plugin.read().await, Err(lost), "who asks for a read hears of it");

@@ -23,6 +23,10 @@ impl Outputs for NoOutputs {
     fn detach(&self, _id: &PluginId, _deadline: Duration) -> BoxFuture<'static, ()> {
         Box::pin(async {})
     }
+
+    fn suspend(&self, _id: &PluginId, _deadline: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
 }
 
 fn registry(shop: &Workshop) -> Registry {

@@ -162,7 +162,7 @@ fn way(clock: Arc<dyn Clock>) -> Way {
     Way::new(WayParts {
         cache: Arc::new(cache),
         types,
-        outputs: Arc::new(FanOut::new(Arc::clone(&rules), 8)),
+        outputs: Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock))),
         rules,
         bus: Arc::new(Bus::new(100)),
         clock,

@@ -9,19 +9,19 @@ use crate::bus::Heard;
 use crate::lifecycle::change::{Change, How};
 use crate::lifecycle::command::{CommandFailure, Reply, answer};
 use crate::lifecycle::fault::Fault;
-use crate::lifecycle::instance::{Call, Request, Returned};
+use crate::lifecycle::instance::{After, Call, Request, Returned};
 use crate::lifecycle::{Denied, Event, Failures, State};
-use crate::port::{CallFailure, OpenFailure};
+use crate::port::{CallFailure, Flush, OpenFailure};
 use crate::schedule::{Outcome, read_deadline};
 
 impl Driver {
-    pub(super) fn ask_flush(&mut self, older_than: Option<CdTime>, reply: Reply) {
+    pub(super) fn ask_flush(&mut self, what: Flush, reply: Reply) {
         if self.instance.is_none() {
             answer(reply, Err(Denied::NotUp.into()));
         } else if self.flush.is_some() {
             answer(reply, Err(CommandFailure::Busy));
         } else {
-            self.flush = Some((older_than, reply));
+            self.flush = Some((what, reply));
         }
     }
 
@@ -87,7 +87,7 @@ impl Driver {
             && let Some(instance) = self.instance.take()
         {
             // Its thread may take a while to end; the back-off goes on meanwhile.
-            tokio::spawn(instance.retire(self.ending()));
+            tokio::spawn(instance.retire(self.ending(After::Another)));
             self.fell(fault);
         }
     }
@@ -148,13 +148,16 @@ impl Driver {
         let event = if fault.is_final() { Event::GaveUp } else { Event::Failed };
         self.note(fault);
         self.must(event);
+        if event == Event::GaveUp {
+            self.leave_nothing();
+        }
     }
 
     fn call_is_stuck(&mut self) {
         let Some(instance) = self.instance.take() else { return };
         let after = instance.call().map_or(CdTime::ZERO, |call| self.now().since(call.began));
         let message = format!("a call of the plugin did not come back in {after} s");
-        if let Some(reply) = instance.abandon(self.ending()) {
+        if let Some(reply) = instance.abandon(self.ending(After::Another)) {
             answer(reply, Err(CallFailure::Lost(message.clone()).into()));
         }
         let fault = Fault { code: "stuck", message };

@@ -1,6 +1,7 @@
 //! Changes of what runs: open, replace, stop, give up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatherd_model::CdTime;
 
@@ -8,7 +9,7 @@ use super::Driver;
 use crate::lifecycle::change::{Change, Handover, How, Opening};
 use crate::lifecycle::command::{Command, CommandFailure, Reply, answer};
 use crate::lifecycle::fault::Fault;
-use crate::lifecycle::instance::{self, Instance};
+use crate::lifecycle::instance::{self, After, Instance};
 use crate::lifecycle::{COMMANDS, Event, State};
 use crate::port::{OpenFailure, Plugin, Spec};
 use crate::schedule::{Pace, Schedule};
@@ -83,7 +84,8 @@ impl Driver {
 
     /// Ends `old`; then comes `next`, or nothing.
     fn hand_over(&mut self, old: Instance, next: Option<(Box<Instance>, Option<Reply>)>) {
-        let future = Box::pin(old.retire(self.ending()));
+        let after = if next.is_some() { After::Another } else { After::Nothing };
+        let future = Box::pin(old.retire(self.ending(after)));
         self.change = Some(Change::Handover(Handover { future, next, stops: Vec::new() }));
     }
 
@@ -99,12 +101,23 @@ impl Driver {
         }
     }
 
+    /// No instance comes any more: what waits for one in the output's queue is given up.
+    pub(super) fn leave_nothing(&self) {
+        if self.vitals.writes() {
+            tokio::spawn(self.around.outputs.detach(&self.id, Duration::ZERO));
+        }
+    }
+
     /// Lets an opened instance run.
     fn install(&mut self, mut instance: Instance, how: How, reply: Option<Reply>) {
-        if let Some(output) = instance.output.take()
+        let output = instance.output.take();
+        if output.is_none() {
+            self.leave_nothing();
+        }
+        if let Some(output) = output
             && let Err(full) = self.around.outputs.attach(&self.id, output)
         {
-            tokio::spawn(instance.retire(self.ending()));
+            tokio::spawn(instance.retire(self.ending(After::Nothing)));
             let failure = OpenFailure::Init { code: "outputs_full", detail: full.to_string() };
             if let (How::Beside, State::Running(_)) = (how, self.state) {
                 // What it should replace has ended for it.
@@ -152,6 +165,7 @@ impl Driver {
             }
             (opening, None) => {
                 self.cancel(opening);
+                self.leave_nothing();
                 if self.state == State::Stopping {
                     self.must(Event::Exited);
                 }
@@ -172,7 +186,7 @@ impl Driver {
             if let Some(waiting) = waiting {
                 answer(waiting, Err(CommandFailure::Superseded));
             }
-            let (before, after) = (handover.future, instance.retire(self.ending()));
+            let (before, after) = (handover.future, instance.retire(self.ending(After::Nothing)));
             handover.future = Box::pin(async move {
                 before.await;
                 after.await;
@@ -191,20 +205,22 @@ impl Driver {
 
     /// The last steps: nothing is left running behind.
     pub(super) async fn end(mut self) {
-        let ending = self.ending();
+        let ending = self.ending(After::Nothing);
         if let Some(change) = self.change.take() {
             match change {
                 Change::Opening(opening) => self.cancel(Some(Change::Opening(opening))),
                 Change::Handover(handover) => {
                     handover.future.await;
                     if let Some((next, _)) = handover.next {
-                        next.retire(self.ending()).await;
+                        next.retire(self.ending(After::Nothing)).await;
                     }
                 }
             }
         }
         if let Some(instance) = self.instance.take() {
             instance.retire(ending).await;
+        } else {
+            self.leave_nothing();
         }
     }
 }
