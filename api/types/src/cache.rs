@@ -24,6 +24,12 @@ pub struct Cache {
     pub drops: BTreeMap<String, u64>,
     /// Series that fell silent and were removed.
     pub expired: u64,
+    /// Series that were taken out on demand; each comes back with its next value.
+    pub removed: u64,
+    /// How often one series was asked for by its identifier and was there.
+    pub hits: u64,
+    /// How often one series was asked for by its identifier and was not there.
+    pub misses: u64,
     /// Series that two plugins feed at once.
     pub contended: u64,
 }

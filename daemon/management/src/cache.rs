@@ -12,6 +12,7 @@ pub(crate) fn whole(this: &EngineManagement) -> Cache {
     let totals = this.engine().observer().totals();
     let Totals { series, series_limit, memory_bytes, updates, expired, drops: dropped, contended, .. } =
         totals;
+    let Totals { removed, hits, misses, .. } = totals;
     Cache {
         series: series as u64,
         capacity: capacity as u64,
@@ -21,6 +22,9 @@ pub(crate) fn whole(this: &EngineManagement) -> Cache {
         rebased,
         drops: drops(dropped),
         expired,
+        removed,
+        hits,
+        misses,
         contended,
     }
 }

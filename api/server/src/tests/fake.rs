@@ -345,6 +345,9 @@ impl Management for Fake {
             rebased: 0,
             drops: BTreeMap::new(),
             expired: 6,
+            removed: 7,
+            hits: 8,
+            misses: 9,
             contended: 7,
         })
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use gatherd_model::CdTime;
 
 use super::Cache;
+use crate::series::{Parts, Slot};
 
 /// A series that fell silent.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,15 +50,43 @@ impl Cache {
 
     /// Takes every series out that `feeder` feeds, without a word; answers how many.
     pub fn forget(&self, feeder: u32) -> usize {
-        let mut fed = Vec::new();
-        self.table.walk(0, |id, _, slot| {
-            if slot.meta().feeder == feeder {
-                fed.push(id);
-            }
-            true
-        });
-        let ended = fed.iter().filter(|id| self.table.expire(**id, |_, _| true).is_some()).count();
+        let ended = self.end(|_, slot| slot.meta().feeder == feeder);
         self.counters.expired.fetch_add(ended as u64, Ordering::Relaxed);
+        ended
+    }
+
+    /// Takes every series out that has values and that `wanted` picks, without a word; answers how many. Each
+    /// comes back with its next value, under a new handle.
+    pub fn remove(&self, wanted: &dyn Fn(&Parts<'_>) -> bool) -> usize {
+        let removed = self.end(|text, slot| slot.meta().filled && wanted(&Parts::of(text)));
+        self.counters.removed.fetch_add(removed as u64, Ordering::Relaxed);
+        removed
+    }
+
+    /// Takes one series out, without a word; false where there is none of this identifier's text with values.
+    pub fn remove_one(&self, identifier: &str) -> bool {
+        let Some(id) = self.table.find(identifier) else { return false };
+        let has_values = self.table.slot(id).is_some_and(|slot| slot.meta().filled);
+        let removed = has_values && self.table.expire(id, |_, _| true).is_some();
+        self.counters.removed.fetch_add(u64::from(removed), Ordering::Relaxed);
+        removed
+    }
+
+    /// Ends every series that `wanted` picks; answers how many.
+    fn end(&self, wanted: impl Fn(&str, Slot<'_>) -> bool) -> usize {
+        let (mut picked, mut ended) = (Vec::new(), 0);
+        let mut from = Some(0);
+        while let Some(at) = from {
+            picked.clear();
+            // As above: the walk only notes who is meant.
+            from = self.table.walk(at, |id, text, slot| {
+                if wanted(text, slot) {
+                    picked.push(id);
+                }
+                picked.len() < 1024
+            });
+            ended += picked.iter().filter(|id| self.table.expire(**id, |_, _| true).is_some()).count();
+        }
         ended
     }
 }

@@ -31,6 +31,9 @@ pub struct CacheCounters {
     updates: AtomicU64,
     rebased: AtomicU64,
     expired: AtomicU64,
+    removed: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 impl CacheCounters {
@@ -47,6 +50,21 @@ impl CacheCounters {
     /// Series that fell silent or were forgotten.
     pub fn expired(&self) -> u64 {
         self.expired.load(Ordering::Relaxed)
+    }
+
+    /// Series that somebody took out.
+    pub fn removed(&self) -> u64 {
+        self.removed.load(Ordering::Relaxed)
+    }
+
+    /// How often one series was asked for that was there.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// How often one series was asked for that was not there.
+    pub fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
     }
 }
 

@@ -44,9 +44,13 @@ pub struct Page {
 impl Cache {
     /// The newest values of the series with this identifier's text; `None` where it has none.
     pub fn get(&self, identifier: &str) -> Option<Newest> {
-        let id = self.table.find(identifier)?;
-        let text = self.table.text(id)?;
-        self.newest(id, &text, self.table.slot(id)?)
+        let found = self.table.find(identifier).and_then(|id| {
+            let text = self.table.text(id)?;
+            self.newest(id, &text, self.table.slot(id)?)
+        });
+        let counter = if found.is_some() { &self.counters.hits } else { &self.counters.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
     }
 
     /// Who a series is; `None` once it has expired.

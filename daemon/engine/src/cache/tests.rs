@@ -190,6 +190,36 @@ fn a_forgotten_feeder_leaves_the_others_alone() {
 }
 
 #[test]
+fn what_is_removed_is_counted_and_comes_back_with_the_next_value() {
+    let cache = cache();
+    for number in 0..90 {
+        let id = series(&cache, &format!("h/p-{number}/gauge"), "gauge");
+        take(&cache, id, 5, &[Value::Gauge(1.0)]).unwrap();
+    }
+    series(&cache, "h/p-empty/gauge", "gauge");
+    assert_eq!(cache.remove(&|parts| parts.plugin_instance.len() == 2), 80);
+    assert!(cache.remove_one("h/p-7/gauge"));
+    assert!(!cache.remove_one("h/p-7/gauge"));
+    assert!(!cache.remove_one("h/p-empty/gauge"), "it has no values");
+    assert_eq!((cache.counters().removed(), cache.counters().expired()), (81, 0));
+    assert_eq!(cache.table().len(), 10);
+    let id = series(&cache, "h/p-7/gauge", "gauge");
+    // Not even a value as old as the removed one is refused.
+    take(&cache, id, 5, &[Value::Gauge(2.0)]).unwrap();
+    assert_eq!(cache.get("h/p-7/gauge").unwrap().rates, [2.0]);
+}
+
+#[test]
+fn a_series_that_is_asked_for_is_a_hit_or_a_miss() {
+    let cache = cache();
+    let id = series(&cache, "h/p/gauge", "gauge");
+    assert!(cache.get("h/p/gauge").is_none(), "it has no values yet");
+    take(&cache, id, 5, &[Value::Gauge(1.0)]).unwrap();
+    assert!(cache.get("h/p/gauge").is_some() && cache.get("h/p/load").is_none());
+    assert_eq!((cache.counters().hits(), cache.counters().misses()), (1, 2));
+}
+
+#[test]
 fn pages_together_show_everything_that_was_wanted() {
     let cache = cache();
     for number in 0..50 {

@@ -40,6 +40,12 @@ pub struct Totals {
     pub updates: u64,
     /// Series that fell silent or were forgotten.
     pub expired: u64,
+    /// Series that somebody took out of the cache.
+    pub removed: u64,
+    /// How often one series was asked for that was there.
+    pub hits: u64,
+    /// How often one series was asked for that was not there.
+    pub misses: u64,
     /// Value lists that were dropped, over all plugins, by reason.
     pub drops: BTreeMap<DropReason, u64>,
     /// Registrations of a series that another plugin feeds too.
@@ -78,6 +84,9 @@ impl Observer {
             memory_bytes: cache.table().bytes(),
             updates: cache.counters().updates(),
             expired: cache.counters().expired(),
+            removed: cache.counters().removed(),
+            hits: cache.counters().hits(),
+            misses: cache.counters().misses(),
             drops,
             contended: plugins.iter().map(|plugin| plugin.contended).sum::<u64>() + self.own.contended(),
             uptime: self.way.monotonic().since(self.began),
