@@ -127,6 +127,7 @@ impl Engine {
         let applier = Arc::new(Applier {
             registry: Arc::clone(&registry),
             timing: Arc::clone(&timing),
+            outputs: Arc::clone(&outputs),
             configured: config.configured,
         });
         applier.configure(document).await.map_err(StartError::Configure)?;

@@ -4,6 +4,7 @@
 //! ranges, on what the first pass left. What it says of a key holds for one layer as well as for all of
 //! them together, so each layer is judged alone and the complaint can name its file and line.
 
+mod output;
 mod plugin;
 mod time;
 
@@ -116,7 +117,8 @@ fn explain(message: &str) -> String {
         let allowed: Vec<&str> = quoted.skip(1).step_by(2).collect();
         return nearest::unknown_key(key, &allowed);
     }
-    let words = [("f64", "a number"), ("u32", "a whole number from 0 to 4294967295")];
+    let words =
+        [("f64", "a number"), ("u32", "a whole number from 0 to 4294967295"), ("u64", "a whole number")];
     let more =
         [("a sequence", "a list"), ("path string", "a path"), ("a map", "a table"), ("string", "a string")];
     match message.rsplit_once("expected ") {
@@ -167,6 +169,7 @@ impl Ranges<'_> {
             "/log/filter",
             format_args!("a level such as \"info\", or levels by module such as \"info,gatherd_engine=debug\", is wanted"),
         );
+        self.outputs(&document.outputs);
         self.plugins(&document.plugins);
     }
 

@@ -4,6 +4,7 @@
 //! objects, because a merge patch cannot address the elements of an array. What a key may be is said
 //! twice: its type here, its range in `check`. A section that is a map has a file of its own in both.
 
+mod output;
 mod plugin;
 mod time;
 
@@ -13,11 +14,15 @@ use std::path::PathBuf;
 use gatherd_model::Interval;
 use serde::{Deserialize, Serialize};
 
+pub use output::{Buffer, OutputEntry, WhenFullWord};
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
 pub use time::Time;
 
 /// The sections that are maps by id: each member is a resource with a revision of its own.
-pub(super) const MAPS: &[&str] = &["plugins"];
+pub(super) const MAPS: &[&str] = &["outputs", "plugins"];
+
+/// The members of sections that are maps with a key that is a resource of its own.
+pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "config")];
 
 /// The keys that are looked at only when the daemon starts; all others take effect at once.
 pub(super) const AT_START: &[&str] = &[
@@ -72,6 +77,8 @@ pub struct Document {
     pub prometheus: Prometheus,
     /// The machine's clock.
     pub time: Time,
+    /// How outputs are buffered, by the id of the plugin that writes.
+    pub outputs: BTreeMap<String, OutputEntry>,
     /// The plugins by id.
     pub plugins: BTreeMap<String, PluginEntry>,
 }
@@ -162,6 +169,7 @@ impl Default for Document {
             log: Log::default(),
             prometheus: Prometheus::default(),
             time: Time::default(),
+            outputs: BTreeMap::new(),
             plugins: BTreeMap::new(),
         }
     }

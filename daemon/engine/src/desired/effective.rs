@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::document::{Document, MAPS, Wanted};
+use super::document::{Document, MAPS, PARTS, Wanted};
 use super::draft::Draft;
 use super::layers::{Layers, Source};
 use super::merge::{dotted, escape};
@@ -38,10 +38,14 @@ impl Effective {
     }
 
     /// What a resource holds, with all its defaults, and the revision that last changed it; `None` where it is
-    /// not there.
+    /// not there. An output has its defaults although the document does not name it.
     pub fn resource(&self, at: &Resource) -> Option<(Value, u64)> {
         let pointer = at.pointer();
-        Some((self.shown.pointer(&pointer)?.clone(), self.revision_of(&pointer)))
+        match self.shown.pointer(&pointer) {
+            Some(value) => Some((value.clone(), self.revision_of(&pointer))),
+            // What nobody ever wrote down was changed by no revision.
+            None => at.default_value().map(|value| (value, 0)),
+        }
     }
 
     /// The members of a section that is a map behind `after`, in the order of their ids, each with its id and
@@ -122,7 +126,7 @@ pub(super) fn shown(document: &Document) -> Value {
 }
 
 /// The resources of a document with what they hold: each member of a section that is a map (a plugin's entry
-/// and its configuration are two), and each other key of the top level.
+/// and its configuration are two, so are an output's entry and its buffer), and each other key of the top level.
 fn resources(document: &Value) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     for (key, value) in document.as_object().into_iter().flatten() {
@@ -133,10 +137,10 @@ fn resources(document: &Value) -> BTreeMap<String, Value> {
         }
         for (id, member) in value.as_object().into_iter().flatten() {
             let (pointer, mut member) = (format!("{section}/{}", escape(id)), member.clone());
-            if key == "plugins" {
-                let config = member.as_object_mut().and_then(|entry| entry.remove("config"));
-                let config = config.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
-                found.insert(format!("{pointer}/config"), config);
+            if let Some((_, part)) = PARTS.iter().find(|(section, _)| key == section) {
+                let own = member.as_object_mut().and_then(|entry| entry.remove(*part));
+                let own = own.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+                found.insert(format!("{pointer}/{part}"), own);
             }
             found.insert(pointer, member);
         }

@@ -35,7 +35,7 @@ mod steps;
 mod store;
 mod transaction;
 
-pub use document::{DEFAULT_PLUGINS, Document, PluginEntry, Wanted};
+pub use document::{Buffer, DEFAULT_PLUGINS, Document, OutputEntry, PluginEntry, Wanted, WhenFullWord};
 pub use edit::{Author, Committed, Edit, EditError, IfMatch, Planned};
 pub use effective::Effective;
 pub use layers::{Inputs, Layers, Source};

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::document::MAPS;
+use serde_json::Value;
+
+use super::document::{MAPS, OutputEntry};
 use super::merge::pointer;
 use crate::port::PluginId;
 
@@ -43,6 +45,28 @@ impl Resource {
     /// A plugin's own configuration.
     pub fn plugin_config(id: &PluginId) -> Self {
         Self::plugin(id).key("config")
+    }
+
+    /// An output's entry, its buffer included.
+    pub fn output(id: &PluginId) -> Self {
+        Self::member("outputs", id.as_str())
+    }
+
+    /// An output's buffer.
+    pub fn output_buffer(id: &PluginId) -> Self {
+        Self::output(id).key("buffer")
+    }
+
+    /// What it holds where the document does not name it; `None` where it is then not there.
+    pub(super) fn default_value(&self) -> Option<Value> {
+        let entry = || serde_json::to_value(OutputEntry::default()).expect("an entry has string keys only");
+        match self.0.as_slice() {
+            [section, id, more @ ..] if section == "outputs" && id.parse::<PluginId>().is_ok() => {
+                let pointer = pointer(more.iter().map(String::as_str));
+                entry().pointer(&pointer).cloned().filter(Value::is_object)
+            }
+            _ => None,
+        }
     }
 
     /// The JSON pointer into the document.

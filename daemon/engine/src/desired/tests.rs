@@ -1,5 +1,6 @@
 //! Whole transactions over plugins that obey, refuse, fail and panic, and a disk that can break.
 
+mod outputs;
 mod resources;
 
 use std::collections::BTreeMap;

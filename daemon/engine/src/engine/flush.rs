@@ -11,7 +11,7 @@ use crate::output::FlushError;
 use crate::port::{CallFailure, Capability, Flush, PluginId};
 use crate::registry::{Picture, SetError};
 
-/// What is to be written out; where no plugin and no output is named, all of them.
+/// What is to be written out; where no plugin and no output is named, all of them but paused outputs.
 #[derive(Clone, Debug, Default)]
 pub struct FlushRequest {
     /// These plugins: their outputs where they write, else what they hold back themselves.
@@ -119,7 +119,8 @@ impl Engine {
             targets.push((id.clone(), writes(id)));
         }
         if request.outputs.is_empty() && request.plugins.is_empty() {
-            targets.extend(self.outputs.attached().iter().map(|output| (PluginId::clone(&output.id), true)));
+            let writing = self.outputs.attached().into_iter().filter(|output| !output.settings.paused);
+            targets.extend(writing.map(|output| (PluginId::clone(&output.id), true)));
             let holding = self.registry.pictures().into_iter().filter(holds_back);
             let holding = holding.map(|plugin| PluginId::clone(&plugin.id)).filter(|id| !writes(id));
             targets.extend(holding.map(|id| (id, false)));

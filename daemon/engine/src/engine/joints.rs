@@ -43,6 +43,7 @@ impl Outputs for Attach {
 pub(super) struct Applier {
     pub(super) registry: Arc<Registry>,
     pub(super) timing: Arc<Timing>,
+    pub(super) outputs: Arc<FanOut>,
     /// Told after the rooms, in this order.
     pub(super) configured: Vec<Arc<dyn Configured>>,
 }
@@ -67,6 +68,7 @@ impl Apply for Applier {
                 outside.configure(document)?;
             }
             self.timing.configure(document.time.to_settings());
+            self.outputs.configure(document.to_outputs());
             Ok(())
         })
     }

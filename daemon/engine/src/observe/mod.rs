@@ -106,9 +106,14 @@ impl Observer {
         self.registry.pictures()
     }
 
-    /// Every output with its ledger.
+    /// Every output with its ledger, in the order of the ids.
     pub fn outputs(&self) -> Vec<Attached> {
         self.outputs.attached()
+    }
+
+    /// One output with its ledger; `None` where no plugin of that id writes.
+    pub fn output(&self, id: &PluginId) -> Option<Attached> {
+        self.outputs.look(id)
     }
 
     /// Counts a step of the wall clock.
