@@ -4,8 +4,8 @@
 //! follows from its line in the table, so that neither can be forgotten.
 
 use crate::handlers::{
-    cache, daemon, docs, exposition, health, heartbeat, metric, notification, plugin, plugin_config,
-    plugin_type, time, time_config, token, value, version,
+    cache, daemon, docs, exposition, flush, health, heartbeat, metric, notification, output, output_buffer,
+    plugin, plugin_config, plugin_type, time, time_config, token, value, version,
 };
 use crate::output::PLAN_JSON;
 use crate::problem::{PROBLEM_JSON, code_status};
@@ -40,6 +40,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, R
         (name = "plugins", description = "What gathers."),
         (name = "values", description = "What was gathered."),
         (name = "time", description = "The machine's clock."),
+        (name = "outputs", description = "What carries values away."),
         (name = "notifications", description = "What happened."),
         (name = "daemon", description = "The daemon itself.")
     ),
@@ -55,7 +56,11 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, R
         plugin_type::list_plugin_types, value::list_values, value::get_value, metric::list_metrics,
         cache::get_cache, heartbeat::get_heartbeat, notification::list_notifications,
         time::get_time, time::sync_time, time_config::get_time_config,
-        time_config::replace_time_config, time_config::patch_time_config, daemon::get_log_level, daemon::set_log_level,
+        time_config::replace_time_config, time_config::patch_time_config, daemon::get_log_level,
+        daemon::set_log_level, cache::remove_values, cache::remove_value, output::list_outputs,
+        output::get_output, output::pause_output, output::resume_output,
+        output_buffer::get_output_buffer, output_buffer::replace_output_buffer,
+        output_buffer::patch_output_buffer, flush::flush, flush::flush_output,
     )
 )]
 struct Document;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
-    Cache, FieldError, Heartbeat, LogLevel, Metric, Notification, Plan, Plugin, PluginType, ProblemCode,
-    Role, Time, TimeSync, TimeSynced, ValueView,
+    Cache, CacheRemoval, FieldError, FlushReport, FlushRequest, Heartbeat, LogLevel, Metric, Notification,
+    Output, Plan, Plugin, PluginType, ProblemCode, Role, Time, TimeSync, TimeSynced, ValueView,
 };
 use serde_json::Value;
 use std::fmt;
@@ -114,6 +114,8 @@ impl<T> Changed<T> {
 /// The kinds of resource that the configuration document has.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum ResourceKind {
+    /// How an output's queue behaves, by the id of the plugin that writes.
+    OutputBuffer,
     /// A plugin's own configuration, by the plugin's id.
     PluginConfig,
     /// How the clock is measured and corrected; there is only one.
@@ -330,6 +332,33 @@ pub trait Management: Send + Sync + 'static {
 
     /// The cache as a whole.
     async fn cache(&self) -> Result<Cache, ManagementError>;
+
+    /// Takes one series out of the cache.
+    async fn remove_value(&self, caller: &Caller, identifier: &str) -> Result<CacheRemoval, ManagementError>;
+
+    /// Takes the series that pass out of the cache.
+    async fn remove_values(
+        &self,
+        caller: &Caller,
+        query: &ValueQuery,
+    ) -> Result<CacheRemoval, ManagementError>;
+
+    /// Outputs, by id.
+    async fn outputs(&self, list: &ListRequest) -> Result<Part<Output>, ManagementError>;
+
+    /// One output.
+    async fn output(&self, id: &str) -> Result<Output, ManagementError>;
+
+    /// Lets an output rest or write, now and after every start of the daemon. Idempotent.
+    async fn pause_output(
+        &self,
+        change: Change,
+        id: &str,
+        paused: bool,
+    ) -> Result<Changed<Output>, ManagementError>;
+
+    /// Writes out now; answers when all is acknowledged, or the request's time is over.
+    async fn flush(&self, caller: &Caller, request: FlushRequest) -> Result<FlushReport, ManagementError>;
 
     /// That the daemon lives, and how.
     async fn heartbeat(&self) -> Result<Heartbeat, ManagementError>;

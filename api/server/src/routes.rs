@@ -4,8 +4,8 @@
 //! against the document, and try every line with every kind of credential.
 
 use crate::handlers::{
-    cache, daemon, docs, exposition, health, heartbeat, metric, notification, plugin, plugin_config,
-    plugin_type, time, time_config, token, value, version,
+    cache, daemon, docs, exposition, flush, health, heartbeat, metric, notification, output, output_buffer,
+    plugin, plugin_config, plugin_type, time, time_config, token, value, version,
 };
 use crate::problem::ApiError;
 use actix_web::guard::{self, Guard};
@@ -92,6 +92,17 @@ pub(crate) const TABLE: &[Line] = &[
     line!(GET    "/v1/values/{identifier:.+}",  Reader,  value::get_value),
     line!(GET    "/v1/metrics",                 Reader,  metric::list_metrics),
     line!(GET    "/v1/cache",                   Reader,  cache::get_cache),
+    line!(DELETE "/v1/cache",                   Member,  cache::remove_values),
+    line!(DELETE "/v1/cache/{identifier:.+}",   Member,  cache::remove_value),
+    line!(GET    "/v1/outputs",                 Reader,  output::list_outputs),
+    line!(GET    "/v1/outputs/{id}",            Reader,  output::get_output),
+    line!(GET    "/v1/outputs/{id}/buffer",     Reader,  output_buffer::get_output_buffer),
+    line!(PUT    "/v1/outputs/{id}/buffer",     Admin,   output_buffer::replace_output_buffer),
+    line!(PATCH  "/v1/outputs/{id}/buffer",     Admin,   output_buffer::patch_output_buffer),
+    line!(POST   "/v1/outputs/{id}/flush",      Member,  flush::flush_output),
+    line!(POST   "/v1/outputs/{id}/pause",      Member,  output::pause_output),
+    line!(POST   "/v1/outputs/{id}/resume",     Member,  output::resume_output),
+    line!(POST   "/v1/flush",                   Member,  flush::flush),
     line!(GET    "/v1/heartbeat",               Reader,  heartbeat::get_heartbeat),
     line!(GET    "/v1/time",                    Reader,  time::get_time),
     line!(GET    "/v1/time/config",             Reader,  time_config::get_time_config),

@@ -33,3 +33,10 @@ pub struct Cache {
     /// Series that two plugins feed at once.
     pub contended: u64,
 }
+
+/// How many series left the cache; each comes back with its next value.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct CacheRemoval {
+    /// Series that left.
+    pub removed: u64,
+}

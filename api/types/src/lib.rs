@@ -13,10 +13,12 @@
 pub mod cache;
 pub mod change;
 pub mod daemon;
+pub mod flush;
 pub mod heartbeat;
 pub mod list;
 pub mod metric;
 pub mod notification;
+pub mod output;
 pub mod plugin;
 pub mod plugin_type;
 pub mod problem;
@@ -26,13 +28,17 @@ pub mod token;
 pub mod value;
 pub mod version;
 
-pub use cache::Cache;
+pub use cache::{Cache, CacheRemoval};
 pub use change::Plan;
 pub use daemon::LogLevel;
+pub use flush::{FlushReport, FlushRequest, FlushState, FlushTarget};
 pub use heartbeat::{DaemonState, Heartbeat, PluginCounts};
 pub use list::Page;
 pub use metric::{DataSource, DataSourceKind, Metric};
 pub use notification::{MetaValue, Notification, Severity};
+pub use output::{
+    Output, OutputBuffer, OutputBufferChange, OutputFailure, OutputLedger, OutputQueue, OutputState, WhenFull,
+};
 pub use plugin::{Plugin, PluginConfig, PluginFailure, PluginSources, PluginState, Source};
 pub use plugin_type::{Capability, PluginType, PluginTypeProblem};
 pub use problem::{FieldError, Problem, ProblemCode};

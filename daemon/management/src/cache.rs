@@ -1,10 +1,15 @@
 //! The value cache as a whole.
 
-use gatherd_api::types::Cache;
+use std::sync::Arc;
+
+use gatherd_api::types::{Cache, CacheRemoval};
+use gatherd_api::{Caller, ManagementError, ValueQuery};
 use gatherd_engine::observe::Totals;
+use tokio::task::spawn_blocking;
 
 use crate::EngineManagement;
 use crate::convert::drops;
+use crate::value;
 
 pub(crate) fn whole(this: &EngineManagement) -> Cache {
     let capacity = this.engine().way().cache().table().capacity();
@@ -27,4 +32,30 @@ pub(crate) fn whole(this: &EngineManagement) -> Cache {
         misses,
         contended,
     }
+}
+
+pub(crate) fn remove_one(
+    this: &EngineManagement,
+    caller: &Caller,
+    identifier: &str,
+) -> Result<CacheRemoval, ManagementError> {
+    if !this.engine().way().cache().remove_one(identifier) {
+        return Err(value::no_value(identifier));
+    }
+    tracing::info!(identifier, user = caller.user, peer = caller.peer, "a series was taken out of the cache");
+    Ok(CacheRemoval { removed: 1 })
+}
+
+pub(crate) async fn remove(
+    this: &EngineManagement,
+    caller: &Caller,
+    query: &ValueQuery,
+) -> Result<CacheRemoval, ManagementError> {
+    let (way, query) = (Arc::clone(this.engine().way()), query.clone());
+    let walk = move || way.cache().remove(&|parts| value::admits(&query, parts));
+    let walked = spawn_blocking(walk).await;
+    let removed = walked
+        .map_err(|error| ManagementError::Internal { detail: format!("walking the cache: {error}") })?;
+    tracing::info!(removed, user = caller.user, peer = caller.peer, "series were taken out of the cache");
+    Ok(CacheRemoval { removed: removed as u64 })
 }

@@ -13,6 +13,7 @@ mod exposition;
 mod heartbeat;
 mod metric;
 mod notification;
+mod output;
 mod plugin;
 mod plugin_type;
 mod resource;
@@ -25,8 +26,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use gatherd_api::types::{
-    Cache, Heartbeat, LogLevel, Metric, Notification, Plugin, PluginType, Time, TimeSync, TimeSynced,
-    ValueView,
+    Cache, CacheRemoval, FlushReport, FlushRequest, Heartbeat, LogLevel, Metric, Notification, Output,
+    Plugin, PluginType, Time, TimeSync, TimeSynced, ValueView,
 };
 use gatherd_api::{
     Caller, Change, Changed, Exposition, ExpositionFormat, ListRequest, Management, ManagementError, Member,
@@ -187,6 +188,39 @@ impl Management for EngineManagement {
 
     async fn cache(&self) -> Result<Cache, ManagementError> {
         Ok(cache::whole(self))
+    }
+
+    async fn remove_value(&self, caller: &Caller, identifier: &str) -> Result<CacheRemoval, ManagementError> {
+        cache::remove_one(self, caller, identifier)
+    }
+
+    async fn remove_values(
+        &self,
+        caller: &Caller,
+        query: &ValueQuery,
+    ) -> Result<CacheRemoval, ManagementError> {
+        cache::remove(self, caller, query).await
+    }
+
+    async fn outputs(&self, list: &ListRequest) -> Result<Part<Output>, ManagementError> {
+        Ok(output::list(self, list))
+    }
+
+    async fn output(&self, id: &str) -> Result<Output, ManagementError> {
+        output::one(self, id)
+    }
+
+    async fn pause_output(
+        &self,
+        change: Change,
+        id: &str,
+        paused: bool,
+    ) -> Result<Changed<Output>, ManagementError> {
+        output::pause(self, change, id, paused).await
+    }
+
+    async fn flush(&self, caller: &Caller, request: FlushRequest) -> Result<FlushReport, ManagementError> {
+        output::flush(self, caller, request).await
     }
 
     async fn heartbeat(&self) -> Result<Heartbeat, ManagementError> {

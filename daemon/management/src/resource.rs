@@ -13,17 +13,19 @@ use serde_json::Value;
 use crate::EngineManagement;
 use crate::convert::{no_plugin, plugin_id};
 use crate::errors::Errors;
+use crate::output;
 
 /// The section that the members of a kind are in; `None` for a kind that is no member of a section.
 fn section(kind: ResourceKind) -> Option<&'static str> {
     match kind {
-        ResourceKind::PluginConfig | ResourceKind::TimeConfig => None,
+        ResourceKind::OutputBuffer | ResourceKind::PluginConfig | ResourceKind::TimeConfig => None,
     }
 }
 
 /// Where a resource is in the document.
-fn place(name: &ResourceName) -> Result<Resource, ManagementError> {
+fn place(this: &EngineManagement, name: &ResourceName) -> Result<Resource, ManagementError> {
     match name.kind {
+        ResourceKind::OutputBuffer => Ok(Resource::output_buffer(&output::known(this, &name.id)?)),
         ResourceKind::PluginConfig => Ok(Resource::plugin_config(&plugin_id(&name.id)?)),
         ResourceKind::TimeConfig => Ok(Resource::section("time")),
     }
@@ -46,7 +48,7 @@ pub(crate) fn list(
 }
 
 pub(crate) fn one(this: &EngineManagement, name: &ResourceName) -> Result<Versioned<Value>, ManagementError> {
-    let at = place(name)?;
+    let at = place(this, name)?;
     shown(&this.engine().desired().current(), &at).ok_or_else(|| missing(name, &at))
 }
 
@@ -56,7 +58,7 @@ pub(crate) async fn create(
     name: &ResourceName,
     value: Value,
 ) -> Result<Changed<Value>, ManagementError> {
-    let at = place(name)?;
+    let at = place(this, name)?;
     changed(this, change, name, Edit::Create { at, value }).await
 }
 
@@ -66,7 +68,7 @@ pub(crate) async fn replace(
     name: &ResourceName,
     value: Value,
 ) -> Result<Changed<Value>, ManagementError> {
-    let edit = Edit::Put { at: place(name)?, value, if_match: condition(&change.if_match) };
+    let edit = Edit::Put { at: place(this, name)?, value, if_match: condition(&change.if_match) };
     changed(this, change, name, edit).await
 }
 
@@ -76,7 +78,7 @@ pub(crate) async fn patch(
     name: &ResourceName,
     patch: Value,
 ) -> Result<Changed<Value>, ManagementError> {
-    let edit = Edit::Patch { at: place(name)?, patch, if_match: condition(&change.if_match) };
+    let edit = Edit::Patch { at: place(this, name)?, patch, if_match: condition(&change.if_match) };
     changed(this, change, name, edit).await
 }
 
@@ -85,7 +87,7 @@ pub(crate) async fn delete(
     change: Change,
     name: &ResourceName,
 ) -> Result<Changed<()>, ManagementError> {
-    let edit = Edit::Delete { at: place(name)?, if_match: condition(&change.if_match) };
+    let edit = Edit::Delete { at: place(this, name)?, if_match: condition(&change.if_match) };
     let outcome = edited(this, change, edit).await?;
     Ok(outcome.map(|effective| Versioned { value: (), revision: effective.revision }))
 }

@@ -42,7 +42,7 @@ pub(crate) async fn page<T: Send + 'static>(
     walked.map_err(|error| ManagementError::Internal { detail: format!("walking the cache: {error}") })
 }
 
-fn admits(query: &ValueQuery, parts: &Parts<'_>) -> bool {
+pub(crate) fn admits(query: &ValueQuery, parts: &Parts<'_>) -> bool {
     let ValueQuery { host, plugin, plugin_instance, type_name, type_instance } = query;
     host.admits(parts.host)
         && plugin.admits(parts.plugin)
@@ -53,12 +53,14 @@ fn admits(query: &ValueQuery, parts: &Parts<'_>) -> bool {
 
 pub(crate) fn one(this: &EngineManagement, identifier: &str) -> Result<ValueView, ManagementError> {
     let way = this.engine().way();
-    let newest = way.cache().get(identifier).ok_or_else(|| {
-        let identifier: String = identifier.chars().take(512).collect();
-        let detail = format!("there is no value of {identifier:?}; GET /v1/metrics lists what is collected");
-        ManagementError::NotFound { detail }
-    })?;
+    let newest = way.cache().get(identifier).ok_or_else(|| no_value(identifier))?;
     Ok(view(&newest, &way.clock().moment()))
+}
+
+pub(crate) fn no_value(identifier: &str) -> ManagementError {
+    let identifier: String = identifier.chars().take(512).collect();
+    let detail = format!("there is no value of {identifier:?}; GET /v1/metrics lists what is collected");
+    ManagementError::NotFound { detail }
 }
 
 fn view(newest: &Newest, now: &Moment) -> ValueView {

@@ -16,6 +16,9 @@ fn request(line: &Line) -> TestRequest {
     let request = TestRequest::default().method(line.method.clone()).uri(&path);
     match (&line.method, line.path) {
         (&Method::PUT, "/v1/daemon/log-level") => request.set_json(json!({"filter": "debug"})),
+        (_, "/v1/outputs/{id}/buffer") => buffer(request, &line.method),
+        (&Method::POST, "/v1/flush") => request.set_json(json!({"outputs": ["cpu"]})),
+        (&Method::DELETE, "/v1/cache") => request.uri("/v1/cache?all=true"),
         (&Method::PUT, _) => request.insert_header(("If-Match", "*")).set_json(json!({"interval": 5})),
         (&Method::PATCH, _) => request
             .insert_header(("If-Match", "*"))
@@ -26,6 +29,16 @@ fn request(line: &Line) -> TestRequest {
             "password": {"user": {"name": "admin", "password": "correct horse"}}}}})),
         (&Method::POST, "/v1/time/sync") => request.set_json(json!({"method": "measure"})),
         _ => request,
+    }
+}
+
+fn buffer(request: TestRequest, method: &Method) -> TestRequest {
+    let request = request.insert_header(("If-Match", "*"));
+    match *method {
+        Method::PUT => request.set_json(json!({"max_values": 500})),
+        _ => request
+            .insert_header(("Content-Type", "application/merge-patch+json"))
+            .set_payload(r#"{"max_values": 500}"#),
     }
 }
 

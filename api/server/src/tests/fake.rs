@@ -8,10 +8,11 @@ use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, Plu
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatherd_api_types::{
-    Cache, Capability, DaemonState, DataSource, DataSourceKind, FieldError, Heartbeat, KernelTime, Lateness,
-    LogLevel, MetaValue, Metric, Notification, Number, Plan, Plugin, PluginCounts, PluginSources,
-    PluginState, PluginType, ProblemCode, Severity, Source, SyncMethod, Time, TimeSource, TimeSync,
-    TimeSynced, Timestamp, ValueState, ValueView,
+    Cache, CacheRemoval, Capability, DaemonState, DataSource, DataSourceKind, FieldError, FlushReport,
+    FlushRequest, FlushState, FlushTarget, Heartbeat, KernelTime, Lateness, LogLevel, MetaValue, Metric,
+    Notification, Number, Output, OutputBuffer, OutputLedger, OutputQueue, OutputState, Plan, Plugin,
+    PluginCounts, PluginSources, PluginState, PluginType, ProblemCode, Severity, Source, SyncMethod, Time,
+    TimeSource, TimeSync, TimeSynced, Timestamp, ValueState, ValueView, WhenFull,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -87,6 +88,10 @@ impl Fake {
             (None, ResourceKind::PluginConfig) => {
                 find(&name.id)?;
                 Ok(Versioned { value: serde_json::json!({"interval": 10}), revision: 7 })
+            }
+            (None, ResourceKind::OutputBuffer) => {
+                find(&name.id)?;
+                Ok(Versioned { value: serde_json::to_value(output("o").buffer).unwrap(), revision: 0 })
             }
         }
     }
@@ -165,6 +170,31 @@ fn plugin(id: &str) -> Plugin {
         abandoned_threads: 0,
         sources: PluginSources { enabled: Source::Default, config: BTreeMap::new() },
         revision: 7,
+    }
+}
+
+fn output(id: &str) -> Output {
+    Output {
+        id: id.to_owned(),
+        state: OutputState::Running,
+        paused: false,
+        failing_since: None,
+        failures_in_row: 0,
+        last_error: None,
+        queue: OutputQueue { values: 3, batches: 1, bytes: 500, oldest: 0.25 },
+        ledger: OutputLedger { accepted: 10, acknowledged: 7, queued: 3, ..OutputLedger::default() },
+        buffer: OutputBuffer {
+            max_values: 131_072,
+            max_bytes: 33_554_432,
+            max_age: 0.0,
+            batch_values: 8192,
+            flush_interval: 0.0,
+            retry_first: 0.25,
+            retry_most: 30.0,
+            retry_jitter: 0.1,
+            when_full: WhenFull::DropOldest,
+            block_for: 0.1,
+        },
     }
 }
 
@@ -350,6 +380,39 @@ impl Management for Fake {
             misses: 9,
             contended: 7,
         })
+    }
+
+    async fn remove_value(&self, _: &Caller, identifier: &str) -> Answer<CacheRemoval> {
+        self.value(identifier).await.map(|_gone| CacheRemoval { removed: 1 })
+    }
+
+    async fn remove_values(&self, _: &Caller, query: &ValueQuery) -> Answer<CacheRemoval> {
+        let list = ListRequest { after: None, limit: 10_000 };
+        Ok(CacheRemoval { removed: self.values(query, &list).await?.items.len() as u64 })
+    }
+
+    async fn outputs(&self, list: &ListRequest) -> Answer<Part<Output>> {
+        Ok(part(["cpu", "df"].map(output).into_iter(), |output| output.id.clone(), list))
+    }
+
+    async fn output(&self, id: &str) -> Answer<Output> {
+        find(id).map(|_there| output(id))
+    }
+
+    async fn pause_output(&self, change: Change, id: &str, paused: bool) -> Answer<Changed<Output>> {
+        let plugin = self.switch(&change, id)?;
+        Ok(plugin.map(|it| Versioned { value: Output { paused, ..output(id) }, revision: it.revision }))
+    }
+
+    async fn flush(&self, caller: &Caller, request: FlushRequest) -> Answer<FlushReport> {
+        *self.last_caller.lock().unwrap() = Some(caller.clone());
+        let mut targets = Vec::new();
+        for id in request.outputs.iter().chain(&request.plugins) {
+            let id = find(id)?.id;
+            let (state, open) = if id == "df" { (FlushState::Open, 5) } else { (FlushState::Done, 0) };
+            targets.push(FlushTarget { id, state, lost: 0, open, reason: None });
+        }
+        Ok(FlushReport { complete: targets.iter().all(|target| target.open == 0), targets })
     }
 
     async fn heartbeat(&self) -> Answer<Heartbeat> {
