@@ -3,8 +3,8 @@
 use gatherd_e2e::{Daemon, Setup, Stage, within};
 
 /// Every list of the API.
-const LISTS: [&str; 5] =
-    ["/v1/plugins", "/v1/plugin-types", "/v1/values", "/v1/metrics", "/v1/notifications"];
+const LISTS: [&str; 6] =
+    ["/v1/plugins", "/v1/plugin-types", "/v1/values", "/v1/metrics", "/v1/notifications", "/v1/outputs"];
 
 #[tokio::test]
 async fn every_list_refuses_what_it_does_not_know() {

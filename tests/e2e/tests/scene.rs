@@ -1,5 +1,8 @@
 //! What several tests begin with.
 
+use std::fs;
+use std::path::Path;
+
 use gatherd_e2e::{Checked, Daemon, Libraries, Setup, Stage, within};
 use serde_json::Value;
 
@@ -14,6 +17,30 @@ pub(crate) fn instance(id: &str, mode: &str, interval: f64, rest: &str) -> Strin
         "[plugins.{id}]\ntype = \"misbehave\"\ntrusted = true\ninterval = {interval:?}\n\
          [plugins.{id}.config]\nmode = \"{mode}\"\n{rest}\n"
     )
+}
+
+/// The section of one instance of the writing plugin, with more keys of its configuration.
+pub(crate) fn writing(id: &str, file: &Path, more: &str) -> String {
+    format!(
+        "[plugins.{id}]\ntype = \"writer\"\ntrusted = true\n[plugins.{id}.config]\nfile = '{}'\n{more}\n",
+        file.display()
+    )
+}
+
+/// The numbers of one identifier that were written, in their order.
+pub(crate) fn numbers_in(file: &Path, identifier: &str) -> Vec<u64> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let lines = text.lines().filter(|line| line.split(' ').next() == Some(identifier));
+    lines.filter_map(|line| line.rsplit_once("value=")?.1.parse().ok()).collect()
+}
+
+/// Waits until so many numbers of one identifier were written.
+pub(crate) async fn written(file: &Path, identifier: &str, count: usize) -> Vec<u64> {
+    within(&format!("{count} lines of {identifier}"), async || {
+        let found = numbers_in(file, identifier);
+        if found.len() >= count { Ok(found) } else { Err(found.len()) }
+    })
+    .await
 }
 
 /// A daemon with one well-behaved plugin `steady` of type `misbehave`, read five times a second.

@@ -25,6 +25,12 @@ pub struct Config {
     pub delay_ms: u64,
     /// Whether each write fails.
     pub fails: bool,
+    /// Writes fail as long as this file exists.
+    pub fails_while: Option<PathBuf>,
+    /// Each so many-th write fails; none for 0.
+    pub fails_each: u64,
+    /// Whether emptying the buffers fails.
+    pub flush_fails: bool,
 }
 
 /// An instance.
@@ -32,6 +38,7 @@ pub struct Config {
 pub struct Writer {
     config: Config,
     out: File,
+    writes: u64,
 }
 
 impl Collector for Writer {
@@ -54,12 +61,15 @@ impl Collector for Writer {
             .create(true)
             .open(&config.file)
             .map_err(|cause| Failure::io(format!("open {}", config.file.display()), cause))?;
-        Ok(Self { config, out })
+        Ok(Self { config, out, writes: 0 })
     }
 
     fn write(&mut self, values: &WriteBatch<'_>) -> Result<(), Failure> {
         self.wait();
-        if self.config.fails {
+        self.writes += 1;
+        let Config { fails, fails_while, fails_each, .. } = &self.config;
+        let each = *fails_each > 0 && self.writes.is_multiple_of(*fails_each);
+        if *fails || each || fails_while.as_ref().is_some_and(|file| file.exists()) {
             return Err(Failure::new("write fails, as it was asked to"));
         }
         for sample in values.iter() {
@@ -74,6 +84,9 @@ impl Collector for Writer {
 
     fn flush(&mut self, older_than: Option<CdTime>, identifier: Option<&str>) -> Result<(), Failure> {
         self.wait();
+        if self.config.flush_fails {
+            return Err(Failure::new("flush fails, as it was asked to"));
+        }
         let older_than = older_than.map_or_else(|| "everything".to_owned(), |time| time.to_string());
         Ok(writeln!(self.out, "flush {older_than} {}", identifier.unwrap_or("every series"))?)
     }
