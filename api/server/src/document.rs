@@ -204,7 +204,7 @@ fn statuses(operation: &Operation, line: &Line) -> Vec<u16> {
     let versioned = line.path == "/v1" || line.path.starts_with("/v1/");
     let guarded = needed(line.access).is_some();
     let has_body = operation.request_body.is_some();
-    let names_one = line.path.contains('{');
+    let names_one = line.path.contains('{') || line.path == "/v1/flush";
     let login = line.method == Method::POST && line.path == "/v1/auth/tokens";
     let token = line.path == "/v1/auth/tokens";
     let changes = line.method != Method::GET && guarded;

@@ -43,7 +43,7 @@ pub enum OutputState {
     Paused,
     /// Its plugin is being replaced or starts again; what comes waits for it.
     Away,
-    /// The configuration names it, and no plugin of that id writes.
+    /// Its plugin does not run, or the configuration names what no plugin is.
     Absent,
 }
 

@@ -120,6 +120,7 @@ impl Engine {
         let outputs = Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock)));
         let way =
             Arc::new(make_way(document, config.hostname, rules, Arc::clone(&outputs), Arc::clone(&clock))?);
+        outputs.tell(joints::bus_of(&way));
         let attach = Arc::new(Attach::new(Arc::clone(&outputs), Arc::clone(&way)));
         let settings = settings(document);
         let registry =

@@ -9,7 +9,8 @@ use gatherd_api::types::{
 use gatherd_api::{Caller, Change, Changed, ListRequest, ManagementError, Part, Versioned};
 use gatherd_engine::desired::{self, Edit, Effective, IfMatch, Resource};
 use gatherd_engine::output::{Attached, Depth, Ledger, Loss, Standing};
-use gatherd_engine::port::PluginId;
+use gatherd_engine::port::{Capability, PluginId};
+use gatherd_engine::registry::Picture;
 use gatherd_engine::{FlushOutcome, FlushRefused};
 use gatherd_model::CdTime;
 use serde_json::json;
@@ -25,10 +26,13 @@ pub(crate) fn list(this: &EngineManagement, list: &ListRequest) -> Part<Output> 
     let current = this.engine().desired().current();
     let mut shown: Vec<Output> =
         this.engine().observer().outputs().iter().map(|seen| view(this, &current, seen)).collect();
-    let absent = current.document.outputs.keys().filter(|id| !shown.iter().any(|seen| seen.id == **id));
-    let absent: Vec<Output> = absent.map(|id| view_absent(&current, id)).collect();
-    shown.extend(absent);
+    let resting = this.engine().registry().pictures().into_iter().filter(writes);
+    let resting = resting.map(|plugin| plugin.id.to_string());
+    let mut absent: Vec<String> = current.document.outputs.keys().cloned().chain(resting).collect();
+    absent.retain(|id| !shown.iter().any(|seen| seen.id == *id));
+    shown.extend(absent.iter().map(|id| view_absent(&current, id)));
     shown.sort_by(|one, other| one.id.cmp(&other.id));
+    shown.dedup_by(|one, other| one.id == other.id);
     shown.retain(|output| list.after.as_deref().is_none_or(|after| output.id.as_str() > after));
     let more = shown.len() > list.limit;
     shown.truncate(list.limit);
@@ -42,11 +46,19 @@ pub(crate) fn one(this: &EngineManagement, id: &str) -> Result<Output, Managemen
     match this.engine().observer().output(&known) {
         Some(seen) => Ok(view(this, &current, &seen)),
         None if current.document.outputs.contains_key(id) => Ok(view_absent(&current, id)),
+        None if this.engine().registry().picture(&known).is_some_and(|plugin| writes(&plugin)) => {
+            Ok(view_absent(&current, id))
+        }
         None => Err(no_output(id)),
     }
 }
 
-/// The id of an output that is attached or that the document names.
+/// Whether a plugin writes, as far as it was ever opened.
+fn writes(plugin: &Picture) -> bool {
+    plugin.manifest.as_ref().is_some_and(|manifest| manifest.capabilities.contains(&Capability::Write))
+}
+
+/// The id of an output that is attached, was so, or that the document names.
 pub(crate) fn known(this: &EngineManagement, id: &str) -> Result<PluginId, ManagementError> {
     one(this, id)?;
     id.parse().map_err(|_| no_output(id))
@@ -164,7 +176,7 @@ fn view(this: &EngineManagement, current: &Effective, seen: &Attached) -> Output
     }
 }
 
-/// An output that the document names and that is not there.
+/// An output that is not there now.
 fn view_absent(current: &Effective, id: &str) -> Output {
     Output {
         id: id.to_owned(),

@@ -18,7 +18,17 @@ async fn one_writer(stage: &Stage, more: &str) -> (Libraries, Daemon, PathBuf) {
     let more = more.replace("DIR", &libraries.path().display().to_string());
     let config = instance("well", "well", 0.1, "") + &writing("out", &file, &more);
     let daemon = Daemon::start(Setup::new(stage).config(config).plugins_from(libraries.path())).await;
+    there(&daemon.unix(), "out").await;
     (libraries, daemon, file)
+}
+
+/// Waits until the plugin of an output has started.
+async fn there(client: &Checked, id: &str) {
+    within(&format!("output {id} is there"), async || {
+        let answer = client.get(&format!("/v1/outputs/{id}")).await;
+        if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
 }
 
 /// Waits until `look` holds for an output, and answers it; its ledger adds up each time.
@@ -95,6 +105,8 @@ async fn an_output_that_is_down_says_so_and_carries_all_when_it_is_up_again() {
     });
     assert_eq!(metric.await, 1.0);
     assert_eq!(numbers_in(&file, READS).len(), before);
+    told(&client, "failure", "the output out fails and is tried again: write fails, as it was asked to")
+        .await;
     fs::remove_file(&down).unwrap();
     let flushed = client.post("/v1/outputs/out/flush").await;
     assert_eq!((flushed.status, &flushed.json()["complete"]), (200, &json!(true)), "{}", flushed.text());
@@ -102,7 +114,17 @@ async fn an_output_that_is_down_says_so_and_carries_all_when_it_is_up_again() {
     assert_eq!((&up["failing_since"], &up["failures_in_row"]), (&Value::Null, &json!(0)));
     assert_eq!(up["last_error"]["message"], "write fails, as it was asked to", "it stays");
     assert!(count(&up, "retries") >= 2 && dropped(&up) == 0, "{up}");
+    told(&client, "okay", "the output out writes again").await;
     no_hole(&numbers_in(&file, READS));
+}
+
+/// Waits for a notification.
+async fn told(client: &Checked, severity: &str, message: &str) {
+    within(message, async || {
+        let all = client.all(&format!("/v1/notifications?severity={severity}")).await;
+        if all.iter().any(|it| it["message"] == message) { Ok(()) } else { Err(json!(all)) }
+    })
+    .await;
 }
 
 /// What the log says at the end of an output: accepted, acknowledged and dropped.
@@ -120,7 +142,7 @@ fn last_words(log: &str, id: &str) -> (u64, u64, u64) {
 
 fn value_lines(file: &Path) -> u64 {
     let text = fs::read_to_string(file).unwrap_or_default();
-    text.lines().filter(|line| line.contains("value=")).count() as u64
+    text.lines().filter(|line| line.split(' ').next().is_some_and(|word| word.contains('/'))).count() as u64
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,17 +162,21 @@ async fn one_down_one_slow_one_half_broken_and_the_others_undisturbed_with_exact
         config += &writing(id, &file(id), more);
     }
     for id in ["down", "half"] {
-        config += &format!("[outputs.{id}.buffer]\nmax_values = 300\nretry_first = 0.01\nretry_most = 0.1\n");
+        let buffer = ["buffer]", "max_values = 300", "retry_first = 0.01", "retry_most = 0.1", ""];
+        config += &(format!("[outputs.{id}.") + &buffer.join("\n"));
     }
     let mut daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
     let client = daemon.unix();
+    for (id, _) in writers {
+        there(&client, id).await;
+    }
     written(&file("one"), READS, 60).await;
     for (id, _) in writers {
         output_until(&client, id, "adds up", |_| true).await;
     }
     let one = client.get("/v1/outputs/one").await.ok();
     assert!(one["queue"]["oldest"].as_f64().unwrap() < 5.0, "{one}");
-    assert_eq!(client.plugin("well").await["overruns"], 0);
+    assert_eq!(client.plugin("well").await["failures"], 0);
     let down = output_until(&client, "down", "drops", |output| dropped(output) > 0).await;
     assert!(down["queue"]["values"].as_u64().unwrap() <= 300, "{down}");
     assert_eq!((count(&down, "acknowledged"), &down["state"]), (0, &json!("failing")));
@@ -184,6 +210,7 @@ async fn a_queue_is_made_smaller_and_larger_while_values_wait() {
     let config = instance("many", "burst", 0.1, "series = 50") + &writing("out", &file, "");
     let mut daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
     let client = daemon.unix();
+    there(&client, "out").await;
     output_until(&client, "out", "writes", |output| count(output, "acknowledged") > 50).await;
     client.post("/v1/outputs/out/pause").await.ok();
     output_until(&client, "out", "waits", |output| count(output, "queued") > 300).await;
@@ -207,6 +234,7 @@ async fn a_queue_is_made_smaller_and_larger_while_values_wait() {
     assert_eq!(after["ledger"]["dropped"], before["ledger"]["dropped"], "nothing more is dropped");
     daemon.restart().await;
     let client = daemon.unix();
+    there(&client, "out").await;
     let again = output_until(&client, "out", "is there", |_| true).await;
     assert_eq!((&again["paused"], &again["buffer"]["max_values"]), (&json!(true), &json!(100_000)));
     client.post("/v1/outputs/out/resume").await.ok();
@@ -220,7 +248,7 @@ async fn a_paused_output_writes_nothing_and_loses_nothing() {
     let client = daemon.unix();
     written(&file, READS, 3).await;
     let plan = client.post("/v1/outputs/out/pause?dry_run=true").await.ok();
-    assert_eq!(plan["changed"], json!(["/outputs/out", "/outputs/out/buffer"]), "{plan}");
+    assert_eq!(plan["changed"], json!(["/outputs/out"]), "{plan}");
     let paused = client.post("/v1/outputs/out/pause?reason=maintenance").await.ok();
     assert_eq!((&paused["state"], &paused["paused"]), (&json!("paused"), &json!(true)));
     output_until(&client, "out", "finished its write", |output| count(output, "in_flight") == 0).await;
@@ -250,7 +278,7 @@ async fn a_writer_that_is_configured_anew_or_restarted_loses_nothing() {
     let seen = numbers_in(&file, READS).len();
     no_hole(&written(&file, READS, seen + 5).await);
     let output = output_until(&client, "out", "runs", |output| output["state"] == "running").await;
-    assert_eq!((dropped(&output), numbers_in(&file, READS)[0]), (0, 1), "{output}");
+    assert_eq!(dropped(&output), 0, "{output}");
 }
 
 #[tokio::test]

@@ -152,7 +152,13 @@ fn resources(document: &Value) -> BTreeMap<String, Value> {
 pub(super) fn changed(old: &Value, new: &Value) -> Vec<String> {
     let (old, new) = (resources(old), resources(new));
     let all: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    all.into_iter().filter(|pointer| old.get(*pointer) != new.get(*pointer)).cloned().collect()
+    let empty = Value::Object(serde_json::Map::new());
+    let differs = |pointer: &&String| {
+        // What is there by default says no more when it is named without a key.
+        let unnamed = Resource::at(pointer).default_value().map(|_| &empty);
+        old.get(*pointer).or(unnamed) != new.get(*pointer).or(unnamed)
+    };
+    all.into_iter().filter(differs).cloned().collect()
 }
 
 /// The revisions of the resources of `new`, of which `changed` were changed by `revision`.
@@ -163,8 +169,10 @@ pub(super) fn stamped(
     revision: u64,
 ) -> BTreeMap<String, u64> {
     let stamp = |pointer: String| {
-        let since = before.get(&pointer).copied().filter(|_| !changed.contains(&pointer));
-        (pointer, since.unwrap_or(revision))
+        let by_default = || Resource::at(&pointer).default_value().map(|_| 0);
+        let since = before.get(&pointer).copied().or_else(by_default);
+        let since = since.filter(|_| !changed.contains(&pointer)).unwrap_or(revision);
+        (pointer, since)
     };
     resources(new).into_keys().map(stamp).collect()
 }

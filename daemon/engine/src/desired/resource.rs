@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::document::{MAPS, OutputEntry};
-use super::merge::pointer;
+use super::merge::{keys, pointer};
 use crate::port::PluginId;
 
 /// A part of the document: the keys that lead to it, from the top. No keys for the whole document.
@@ -67,6 +67,11 @@ impl Resource {
             }
             _ => None,
         }
+    }
+
+    /// What a JSON pointer into the document leads to.
+    pub(super) fn at(pointer: &str) -> Self {
+        Self(keys(pointer).collect())
     }
 
     /// The JSON pointer into the document.

@@ -1,13 +1,16 @@
 //! Where rooms meet that do not know each other.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use gatherd_model::{MAX_MESSAGE, Notification, Severity};
 
 use super::Configured;
 use crate::clock::Timing;
 use crate::desired::{Apply, ApplyFailure, Document};
 use crate::lifecycle::Outputs;
-use crate::output::{FanOut, NoRoom};
+use crate::output::{FanOut, Listener, News, NoRoom};
 use crate::port::{BoxFuture, OpenFailure, Output, PluginId, Spec};
 use crate::registry::{Registry, SetError};
 use crate::way::Way;
@@ -22,6 +25,34 @@ impl Attach {
     pub(super) fn new(outputs: Arc<FanOut>, way: Arc<Way>) -> Self {
         Self { outputs, way }
     }
+}
+
+/// Tells the news of outputs on the bus.
+pub(super) fn bus_of(way: &Arc<Way>) -> Listener {
+    let way = Arc::clone(way);
+    Arc::new(move |id, news| {
+        let (severity, mut message) = match news {
+            News::Fails(reason) => {
+                (Severity::Failure, format!("the output {id} fails and is tried again: {reason}"))
+            }
+            News::WritesAgain => (Severity::Okay, format!("the output {id} writes again")),
+        };
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        let notification = Notification {
+            severity,
+            time: way.clock().wall(),
+            message,
+            host: way.hostname().to_owned(),
+            plugin: "self".to_owned(),
+            plugin_instance: id.to_string(),
+            type_name: "gauge".to_owned(),
+            type_instance: "failing".to_owned(),
+            meta: BTreeMap::new(),
+        };
+        if way.bus().publish(notification).is_err() {
+            tracing::warn!(output = %id, "the notification about the output is larger than one may be");
+        }
+    })
 }
 
 impl Outputs for Attach {

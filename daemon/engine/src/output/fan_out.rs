@@ -1,7 +1,7 @@
 //! One batch to every output that wants a part of it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -17,6 +17,18 @@ use crate::rules::{MAX_OUTPUTS, Rules};
 /// Tells who a series is.
 pub type Named = Arc<dyn Fn(SeriesId) -> Option<Series> + Send + Sync>;
 
+/// What the others should hear of an output.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum News {
+    /// It fails, for the reason in its own words; said again at most once a minute.
+    Fails(String),
+    /// It writes again.
+    WritesAgain,
+}
+
+/// Hears the news of outputs.
+pub type Listener = Arc<dyn Fn(&PluginId, News) + Send + Sync>;
+
 /// As many outputs are attached as a verdict can name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{MAX_OUTPUTS} outputs are attached already; detach one first")]
@@ -31,6 +43,7 @@ pub struct FanOut {
     steering: Mutex<Steering>,
     rules: Arc<ArcSwap<Rules>>,
     clock: Arc<dyn Clock>,
+    listener: OnceLock<Listener>,
 }
 
 #[derive(Default)]
@@ -45,7 +58,12 @@ impl FanOut {
     /// No outputs yet. The rules learn which there are; `clock` stamps failures.
     pub fn new(rules: Arc<ArcSwap<Rules>>, clock: Arc<dyn Clock>) -> Self {
         let queues = ArcSwap::from_pointee(std::array::from_fn(|_| None));
-        Self { queues, steering: Mutex::default(), rules, clock }
+        Self { queues, steering: Mutex::default(), rules, clock, listener: OnceLock::new() }
+    }
+
+    /// Tells `listener` the news of all outputs that are attached from now on. Only the first is told.
+    pub fn tell(&self, listener: Listener) {
+        let _only_one = self.listener.set(listener);
     }
 
     /// Hands `batch` to the queues that its samples name. Where a queue is full and lets a batch wait, all others
@@ -90,7 +108,9 @@ impl FanOut {
         let queue = known.map_or_else(|| Arc::new(Queue::new(Arc::clone(id), &settings)), |(_, queue)| queue);
         let owner = queue.own();
         let clock = Arc::clone(&self.clock);
-        let worker = Worker { queue: Arc::clone(&queue), owner, output, named, clock, is_lost: false };
+        let listener = self.listener.get().cloned();
+        let worker =
+            Worker { queue: Arc::clone(&queue), owner, output, named, clock, listener, is_lost: false };
         steering.tasks[bit] = Some(tokio::spawn(worker.run()));
         if is_new {
             self.publish(bit, Some(queue));

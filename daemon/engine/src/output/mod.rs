@@ -19,7 +19,7 @@ mod worker;
 
 pub use attached::{Attached, Failing, LastFailure, Standing};
 pub use buffer::Depth;
-pub use fan_out::{FanOut, Named, NoRoom};
+pub use fan_out::{FanOut, Listener, Named, News, NoRoom};
 pub use ledger::{Ledger, Loss};
 pub use queue::{FlushError, Flushed};
 pub use settings::{

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::fan_out::Named;
+use super::fan_out::{Listener, Named, News};
 use super::queue::{Edge, FlushError, FlushOrder, Next, Queue, Wrote};
 use crate::port::{Clock, Delivery, Flush, NotWritten, Output, WriteFailure};
 
@@ -18,6 +18,7 @@ pub(super) struct Worker {
     pub(super) output: Box<dyn Output>,
     pub(super) named: Named,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) listener: Option<Listener>,
     /// The output said that it will carry nothing any more.
     pub(super) is_lost: bool,
 }
@@ -70,11 +71,21 @@ impl Worker {
             Edge::None => {}
             Edge::Began(reason) => {
                 tracing::warn!(output = %output, "the output fails and is tried again: {reason}");
+                self.spread(News::Fails(reason));
             }
-            Edge::Ended => tracing::info!(output = %output, "the output writes again"),
+            Edge::Ended => {
+                tracing::info!(output = %output, "the output writes again");
+                self.spread(News::WritesAgain);
+            }
             Edge::Refused(reason) => {
                 tracing::warn!(output = %output, "the output refused a batch, which is dropped: {reason}");
             }
+        }
+    }
+
+    fn spread(&self, news: News) {
+        if let Some(listener) = &self.listener {
+            listener(&self.queue.id, news);
         }
     }
 

@@ -12,17 +12,17 @@ use crate::output::buffer::{Buffer, Gone, Settled};
 use crate::output::{Attached, Failing, LastFailure, Loss, OutputSettings, Standing, WhenFull};
 use crate::port::{Delivery, Flush, PluginId};
 
-/// The log hears of one output's failures at most this often.
+/// The others hear of one output's failures at most this often.
 const TOLD_AGAIN: Duration = Duration::from_mins(1);
 
 pub(super) struct State {
     pub(super) buffer: Buffer,
     pub(super) paused: bool,
     pub(super) closed: bool,
-    /// Which worker has the queue: counts up with each change.
-    owner: u64,
-    /// False while the queue waits for the next instance of its plugin.
-    owned: bool,
+    /// The number of the worker that has the queue; none while it waits for the next instance of its plugin.
+    owner: Option<u64>,
+    /// How many workers had it so far.
+    owners: u64,
     /// A sender waited for room in vain, and there was none since.
     pub(super) jammed: bool,
     /// Senders that wait for room now.
@@ -33,9 +33,8 @@ pub(super) struct State {
     retry_at: Option<Instant>,
     failing: Option<Failing>,
     last_failure: Option<LastFailure>,
-    /// When the log last heard of a failure, and whether it has to hear of its end.
-    told: Option<Instant>,
-    end_untold: bool,
+    /// When the others last heard of a failure, and whether they still have to hear of its end.
+    told: Option<(Instant, bool)>,
     flushes: Vec<FlushOrder>,
 }
 
@@ -53,8 +52,8 @@ impl State {
             buffer: Buffer::new(settings.buffer),
             paused: settings.paused,
             closed: false,
-            owner: 0,
-            owned: false,
+            owner: None,
+            owners: 0,
             jammed: false,
             blocked: 0,
             asleep: None,
@@ -62,7 +61,6 @@ impl State {
             failing: None,
             last_failure: None,
             told: None,
-            end_untold: false,
             flushes: Vec::new(),
         }
     }
@@ -102,16 +100,15 @@ impl State {
 
     /// A worker has the queue from now on; answers the number that it names.
     pub(super) fn own(&mut self) -> u64 {
-        self.owned = true;
-        self.owner += 1;
-        self.owner
+        self.owners += 1;
+        self.owner = Some(self.owners);
+        self.owners
     }
 
     /// No worker has the queue from now on; unless another than `owner` has it meanwhile.
     pub(super) fn disown(&mut self, owner: Option<u64>) {
-        if owner.is_none_or(|owner| owner == self.owner) {
-            self.owned = false;
-            self.owner += 1;
+        if owner.is_none() || owner == self.owner {
+            self.owner = None;
         }
     }
 
@@ -195,7 +192,7 @@ impl State {
         gone: &mut Gone,
     ) -> Result<Next, Instant> {
         self.asleep = None;
-        if self.owner != owner {
+        if self.owner != Some(owner) {
             return Ok(Next::End);
         }
         self.buffer.age_out(now, gone);
@@ -249,8 +246,9 @@ impl State {
         match wrote {
             Wrote::All => {
                 self.retry_at = None;
-                let failures = self.failing.take().map(|failing| failing.failures);
-                failures.filter(|_| std::mem::take(&mut self.end_untold)).map_or(Edge::None, |_| Edge::Ended)
+                let failed = self.failing.take().is_some();
+                let untold = self.told.as_mut().is_some_and(|(_, untold)| std::mem::take(untold));
+                if failed && untold { Edge::Ended } else { Edge::None }
             }
             Wrote::Refused { reason, .. } => {
                 self.note_failure(&reason, moment.wall);
@@ -271,11 +269,11 @@ impl State {
         self.retry_at = Some(moment.now + pause);
         self.note_failure(&reason, moment.wall);
         self.buffer.retried();
-        if first && self.tells(moment.now) {
-            self.end_untold = true;
-            return Edge::Began(reason);
+        if !(first && self.tells(moment.now)) {
+            return Edge::None;
         }
-        Edge::None
+        self.told = Some((moment.now, true));
+        Edge::Began(reason)
     }
 
     fn note_failure(&mut self, reason: &str, at: CdTime) {
@@ -284,9 +282,10 @@ impl State {
 
     /// Whether it is time to tell the log again.
     fn tells(&mut self, now: Instant) -> bool {
-        let tells = self.told.is_none_or(|told| now - told >= TOLD_AGAIN);
+        let tells = self.told.is_none_or(|(told, _)| now - told >= TOLD_AGAIN);
         if tells {
-            self.told = Some(now);
+            let untold = self.told.is_some_and(|(_, untold)| untold);
+            self.told = Some((now, untold));
         }
         tells
     }
@@ -307,7 +306,7 @@ impl State {
     fn standing(&self) -> Standing {
         if self.paused {
             Standing::Paused
-        } else if !self.owned {
+        } else if self.owner.is_none() {
             Standing::Away
         } else if self.failing.is_some() {
             Standing::Failing

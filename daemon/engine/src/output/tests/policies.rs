@@ -44,7 +44,7 @@ async fn bytes_are_bounded_as_values_are() {
 async fn what_waits_too_long_is_dropped_and_counted_even_when_nothing_comes() {
     let (outputs, _rules) = fan_out();
     attach(&outputs, "down", &Fake::failing(1_000_000));
-    configure(&outputs, "down", buffer(|buffer| buffer.max_age = Some(Duration::from_secs(60))));
+    configure(&outputs, "down", buffer(|buffer| buffer.max_age = Some(Duration::from_mins(1))));
     outputs.send(batch(5, 1));
     tokio::time::sleep(Duration::from_secs(30)).await;
     outputs.send(batch(7, 1));

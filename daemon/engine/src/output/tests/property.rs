@@ -143,7 +143,9 @@ async fn the_ledger_adds_up_whenever_it_is_read_while_everything_happens_at_once
         }
     });
     let reads = tokio::task::spawn_blocking(move || {
-        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        for sender in senders {
+            sender.join().unwrap();
+        }
         done.store(true, Ordering::Relaxed);
         steering.join().unwrap()
     });
