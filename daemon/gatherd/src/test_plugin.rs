@@ -55,7 +55,15 @@ pub(crate) fn command(options: &Options, sets: &[String], test: &Test) -> anyhow
     });
     // A read that hangs must not keep the process.
     runtime.shutdown_background();
-    outcome.map(|()| ExitCode::SUCCESS)
+    match outcome {
+        Err(error) if !is_unread(&error) => Err(error),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Whether nobody reads what is printed any more, as behind `| head`: enough was seen.
+fn is_unread(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The configuration, with the plugin in it and the options of the command line over it.
@@ -236,6 +244,12 @@ mod tests {
         assert_eq!(before, "host/fake/derive  value=10");
         assert!(rate.ends_with("/s)"), "{rate}");
         assert_eq!(lines.len(), 6);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_an_end_and_a_full_disk_is_not() {
+        let kinds = [io::ErrorKind::BrokenPipe, io::ErrorKind::StorageFull];
+        assert_eq!(kinds.map(|kind| is_unread(&io::Error::from(kind).into())), [true, false]);
     }
 
     #[tokio::test]
