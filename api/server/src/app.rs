@@ -3,6 +3,7 @@
 use crate::auth::{PeerPolicy, Store, authenticate};
 use crate::envelope::envelope;
 use crate::management::Management;
+use crate::replay::{Answers, replay};
 use crate::routes;
 use crate::settings::Settings;
 use actix_web::body::MessageBody;
@@ -18,6 +19,7 @@ pub(crate) struct Shared {
     store: web::Data<Store>,
     settings: web::Data<Settings>,
     peers: web::Data<PeerPolicy>,
+    answers: web::Data<Answers>,
 }
 
 impl Shared {
@@ -26,16 +28,18 @@ impl Shared {
         store: Store,
         settings: Settings,
         peers: PeerPolicy,
+        answers: Answers,
     ) -> Self {
         Self {
             management: web::Data::from(management),
             store: web::Data::new(store),
             settings: web::Data::new(settings),
             peers: web::Data::new(peers),
+            answers: web::Data::new(answers),
         }
     }
 
-    /// The application. Layers from the inside: who asks, compression, envelope.
+    /// The application. Layers from the inside: answers by key, who asks, compression, envelope.
     pub(crate) fn app(
         self,
     ) -> App<
@@ -47,13 +51,15 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers } = self;
+        let Self { management, store, settings, peers, answers } = self;
         App::new()
             .app_data(management)
             .app_data(store)
             .app_data(settings)
             .app_data(peers)
+            .app_data(answers)
             .configure(routes::install)
+            .wrap(from_fn(replay))
             .wrap(from_fn(authenticate))
             .wrap(Compress::default())
             .wrap(from_fn(envelope))

@@ -4,23 +4,23 @@
 //! follows from its line in the table, so that neither can be forgotten.
 
 use crate::handlers::{
-    cache, daemon, docs, exposition, flush, health, heartbeat, metric, notification, output, output_buffer,
-    plugin, plugin_config, plugin_type, time, time_config, token, value, version,
+    cache, config, daemon, docs, exposition, flush, health, heartbeat, metric, notification, output,
+    output_buffer, plugin, plugin_config, plugin_type, revision, time, time_config, token, value, version,
 };
 use crate::output::PLAN_JSON;
 use crate::problem::{PROBLEM_JSON, code_status};
 use crate::routes::{Access, Line, TABLE};
 use actix_web::http::Method;
-use gatherd_api_types::{Plan, Problem, ProblemCode, Role};
+use gatherd_api_types::{Plan, Problem, ProblemCode, Provisional, Role};
 use std::sync::LazyLock;
 use utoipa::OpenApi as _;
 use utoipa::openapi::extensions::ExtensionsBuilder;
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::schema::{ArrayBuilder, Components, Schema};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, Response, ResponseBuilder};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -42,9 +42,10 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, R
         (name = "time", description = "The machine's clock."),
         (name = "outputs", description = "What carries values away."),
         (name = "notifications", description = "What happened."),
+        (name = "configuration", description = "What is asked of the daemon, and what was."),
         (name = "daemon", description = "The daemon itself.")
     ),
-    components(schemas(Problem, Plan)),
+    components(schemas(Problem, Plan, Provisional)),
     paths(
         version::list_versions, version::get_version, version::get_version_slash,
         health::get_health, health::get_readiness, docs::get_openapi, exposition::get_exposition,
@@ -56,11 +57,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, R
         plugin_type::list_plugin_types, value::list_values, value::get_value, metric::list_metrics,
         cache::get_cache, heartbeat::get_heartbeat, notification::list_notifications,
         time::get_time, time::sync_time, time_config::get_time_config,
-        time_config::replace_time_config, time_config::patch_time_config, daemon::get_log_level,
-        daemon::set_log_level, cache::remove_values, cache::remove_value, output::list_outputs,
-        output::get_output, output::pause_output, output::resume_output,
-        output_buffer::get_output_buffer, output_buffer::replace_output_buffer,
-        output_buffer::patch_output_buffer, flush::flush, flush::flush_output,
+    time_config::replace_time_config, time_config::patch_time_config, daemon::get_log_level, daemon::set_log_level, cache::remove_values, cache::remove_value, output::list_outputs, output::get_output, output::pause_output, output::resume_output, output_buffer::get_output_buffer, output_buffer::replace_output_buffer, output_buffer::patch_output_buffer, flush::flush, flush::flush_output, daemon::reload_daemon, plugin::create_plugin, plugin::patch_plugin, plugin::delete_plugin, config::get_config, config::get_config_sources, config::replace_config, config::patch_config, revision::list_revisions, revision::get_revision, revision::get_revision_config, revision::get_revision_diff, revision::restore_revision, revision::confirm_revision,
     )
 )]
 struct Document;
@@ -132,6 +129,9 @@ fn complete(operation: &mut Operation, line: &Line) {
     if parameters(operation).any(|parameter| parameter.name == "dry_run") {
         plannable(operation);
     }
+    if posts(line) {
+        operation.parameters.get_or_insert_default().push(key().into());
+    }
     for status in statuses(operation, line) {
         let codes = ProblemCode::ALL.iter().copied().filter(|code| code_status(*code).as_u16() == status);
         let told: Vec<String> = codes
@@ -143,7 +143,27 @@ fn complete(operation: &mut Operation, line: &Line) {
     }
 }
 
-/// Adds the plan beside the success, as an answer of status 200.
+/// Whether a request can have a key.
+fn posts(line: &Line) -> bool {
+    line.method == Method::POST && line.path != "/v1/auth/tokens"
+}
+
+/// The key with which a request is handled once.
+fn key() -> Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "The caller's name for this request, 1 to 255 printable ASCII characters. Sent again within a day, also \
+             after a restart of the daemon, it is not done again and has the same answer, with \
+             `Idempotency-Replayed: true`. Only successes are remembered.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255))))
+        .build()
+}
+
+/// Adds the answers of a change that is not made for good.
 fn plannable(operation: &mut Operation) {
     let plan = ContentBuilder::new().schema(Some(Ref::from_schema_name("Plan"))).build();
     let alone = || ResponseBuilder::new().description("With `dry_run`: the plan.").build();
@@ -151,6 +171,12 @@ fn plannable(operation: &mut Operation) {
     if let RefOr::T(answer) = answer {
         answer.content.insert(PLAN_JSON.to_owned(), RefOr::T(plan));
     }
+    let tried = ContentBuilder::new().schema(Some(Ref::from_schema_name("Provisional"))).build();
+    let tried = ResponseBuilder::new()
+        .description("With `confirm_within`: the change is in effect, and goes back unless it is confirmed.")
+        .content("application/json", tried)
+        .build();
+    operation.responses.responses.entry("202".to_owned()).or_insert(RefOr::T(tried));
 }
 
 /// Whether an operation can answer this code of one of its statuses.
@@ -166,6 +192,11 @@ fn is_possible(code: ProblemCode, operation: &Operation, line: &Line) -> bool {
         ProblemCode::Disabled | ProblemCode::ReloadLimit | ProblemCode::Unloadable => {
             line.path.starts_with("/v1/plugins")
         }
+        ProblemCode::Provisional => {
+            parameters(operation).any(|parameter| parameter.name == "dry_run")
+                || line.path.ends_with("/confirm")
+        }
+        ProblemCode::KeyInUse | ProblemCode::KeyReused => posts(line),
         ProblemCode::Exists => operation.responses.responses.contains_key("201"),
         ProblemCode::ClockUncertain
         | ProblemCode::ClockTooFar
@@ -211,7 +242,7 @@ fn statuses(operation: &Operation, line: &Line) -> Vec<u16> {
     let negotiates = line.path == "/metrics";
     let conditional = parameters(operation).any(|parameter| parameter.name == "If-Match");
     let plain = matches!(line.path, "/" | "/healthz" | "/openapi.json");
-    let table: [(bool, &[u16]); 9] = [
+    let table: [(bool, &[u16]); 10] = [
         (!plain, &[400, 500, 503]),
         (guarded, &[401, 403]),
         (login, &[401, 429]),
@@ -219,6 +250,7 @@ fn statuses(operation: &Operation, line: &Line) -> Vec<u16> {
         (versioned || negotiates, &[406]),
         (has_body, &[408, 413, 415, 422]),
         (changes && !token, &[409, 422]),
+        (posts(line), &[408, 413]),
         (changes, &[507]),
         (conditional, &[412, 428]),
     ];

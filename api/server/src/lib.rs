@@ -21,6 +21,7 @@ mod output;
 mod problem;
 pub mod query;
 mod random;
+mod replay;
 mod routes;
 mod server;
 mod settings;

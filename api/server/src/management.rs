@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
-    Cache, CacheRemoval, FieldError, FlushReport, FlushRequest, Heartbeat, LogLevel, Metric, Notification,
-    Output, Plan, Plugin, PluginType, ProblemCode, Role, Time, TimeSync, TimeSynced, ValueView,
+    Cache, CacheRemoval, Config, ConfigSources, FieldError, FlushReport, FlushRequest, Heartbeat, LogLevel,
+    Metric, Notification, Output, Plan, Plugin, PluginType, ProblemCode, Provisional, Reloaded, Revision,
+    RevisionDiff, Role, Time, TimeSync, TimeSynced, ValueView,
 };
 use serde_json::Value;
 use std::fmt;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// Who asks, as the credentials proved it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -77,6 +79,8 @@ pub enum Mode {
     Commit,
     /// Not at all: it is judged, and the plan is the answer.
     DryRun,
+    /// For a while: it goes back by itself after this time, 1 s to a day, unless it is confirmed.
+    Confirm(Duration),
 }
 
 /// A change of the configuration, but for what is to be changed.
@@ -99,6 +103,8 @@ pub enum Changed<T> {
     Done(Versioned<T>),
     /// It was only judged; what it would do.
     Planned(Plan),
+    /// It is in effect for a while.
+    Provisional(Provisional),
 }
 
 impl<T> Changed<T> {
@@ -107,6 +113,7 @@ impl<T> Changed<T> {
         match self {
             Self::Done(resource) => Changed::Done(form(resource)),
             Self::Planned(plan) => Changed::Planned(plan),
+            Self::Provisional(provisional) => Changed::Provisional(provisional),
         }
     }
 }
@@ -116,6 +123,10 @@ impl<T> Changed<T> {
 pub enum ResourceKind {
     /// How an output's queue behaves, by the id of the plugin that writes.
     OutputBuffer,
+    /// The whole document; there is one.
+    Config,
+    /// A plugin's entry, its configuration included, by its id.
+    Plugin,
     /// A plugin's own configuration, by the plugin's id.
     PluginConfig,
     /// How the clock is measured and corrected; there is only one.
@@ -267,6 +278,51 @@ pub trait Management: Send + Sync + 'static {
 
     /// Stops a plugin and starts it again, with the code that is on disk now.
     async fn reload_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;
+
+    /// Loads a plugin: an entry as [`gatherd_api_types::NewPlugin`] says, without its id.
+    async fn create_plugin(
+        &self,
+        change: Change,
+        id: &str,
+        entry: Value,
+    ) -> Result<Changed<Plugin>, ManagementError>;
+
+    /// Merges into a plugin's entry (RFC 7396).
+    async fn patch_plugin(
+        &self,
+        change: Change,
+        id: &str,
+        patch: Value,
+    ) -> Result<Changed<Plugin>, ManagementError>;
+
+    /// Who says what each key of the document is.
+    async fn config_sources(&self) -> Result<ConfigSources, ManagementError>;
+
+    /// Reads the configuration files again.
+    async fn reload(&self, change: Change) -> Result<Changed<Reloaded>, ManagementError>;
+
+    /// The revisions that are kept, the newest first; the key of the list is the number.
+    async fn revisions(&self, list: &ListRequest) -> Result<Part<Revision>, ManagementError>;
+
+    /// One revision.
+    async fn revision(&self, number: u64) -> Result<Revision, ManagementError>;
+
+    /// The document of a revision.
+    async fn revision_config(&self, number: u64) -> Result<Config, ManagementError>;
+
+    /// How the document of a revision differs from that of another, or from that of the one before it.
+    async fn revision_diff(&self, number: u64, against: Option<u64>)
+    -> Result<RevisionDiff, ManagementError>;
+
+    /// Puts the document of a revision in effect again, as a new revision; answers that.
+    async fn restore_revision(
+        &self,
+        change: Change,
+        number: u64,
+    ) -> Result<Changed<Revision>, ManagementError>;
+
+    /// Makes a provisional revision one for good. Idempotent.
+    async fn confirm_revision(&self, caller: &Caller, number: u64) -> Result<Revision, ManagementError>;
 
     /// The members of a section of the document, by id.
     async fn resources(

@@ -4,8 +4,8 @@
 //! against the document, and try every line with every kind of credential.
 
 use crate::handlers::{
-    cache, daemon, docs, exposition, flush, health, heartbeat, metric, notification, output, output_buffer,
-    plugin, plugin_config, plugin_type, time, time_config, token, value, version,
+    cache, config, daemon, docs, exposition, flush, health, heartbeat, metric, notification, output,
+    output_buffer, plugin, plugin_config, plugin_type, revision, time, time_config, token, value, version,
 };
 use crate::problem::ApiError;
 use actix_web::guard::{self, Guard};
@@ -79,7 +79,10 @@ pub(crate) const TABLE: &[Line] = &[
     line!(GET    "/v1/auth/tokens",             Reader,  token::get_token),
     line!(DELETE "/v1/auth/tokens",             Reader,  token::delete_token),
     line!(GET    "/v1/plugins",                 Reader,  plugin::list_plugins),
+    line!(POST   "/v1/plugins",                 Admin,   plugin::create_plugin),
     line!(GET    "/v1/plugins/{id}",            Reader,  plugin::get_plugin),
+    line!(PATCH  "/v1/plugins/{id}",            Admin,   plugin::patch_plugin),
+    line!(DELETE "/v1/plugins/{id}",            Admin,   plugin::delete_plugin),
     line!(POST   "/v1/plugins/{id}/enable",     Member,  plugin::enable_plugin),
     line!(POST   "/v1/plugins/{id}/disable",    Member,  plugin::disable_plugin),
     line!(POST   "/v1/plugins/{id}/restart",    Member,  plugin::restart_plugin),
@@ -110,6 +113,17 @@ pub(crate) const TABLE: &[Line] = &[
     line!(PATCH  "/v1/time/config",             Admin,   time_config::patch_time_config),
     line!(POST   "/v1/time/sync",               Member,  time::sync_time),
     line!(GET    "/v1/notifications",           Reader,  notification::list_notifications),
+    line!(GET    "/v1/config",                  Reader,  config::get_config),
+    line!(PUT    "/v1/config",                  Admin,   config::replace_config),
+    line!(PATCH  "/v1/config",                  Admin,   config::patch_config),
+    line!(GET    "/v1/config/sources",          Reader,  config::get_config_sources),
+    line!(GET    "/v1/revisions",               Reader,  revision::list_revisions),
+    line!(GET    "/v1/revisions/{revision}",    Reader,  revision::get_revision),
+    line!(GET    "/v1/revisions/{revision}/config", Reader, revision::get_revision_config),
+    line!(GET    "/v1/revisions/{revision}/diff", Reader, revision::get_revision_diff),
+    line!(POST   "/v1/revisions/{revision}/restore", Admin, revision::restore_revision),
+    line!(POST   "/v1/revisions/{revision}/confirm", Admin, revision::confirm_revision),
+    line!(POST   "/v1/daemon/reload",           Admin,   daemon::reload_daemon),
     line!(GET    "/v1/daemon/log-level",        Reader,  daemon::get_log_level),
     line!(PUT    "/v1/daemon/log-level",        Admin,   daemon::set_log_level),
 ];

@@ -3,6 +3,7 @@
 use crate::app::Shared;
 use crate::auth::{Peer, PeerPolicy, Store};
 use crate::management::Management;
+use crate::replay::Answers;
 use crate::settings::Settings;
 use crate::socket::{self, SocketFile};
 use actix_web::HttpServer;
@@ -81,7 +82,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`BindError`] when there is none to open, an address is not loopback, or the system refuses.
+    /// [`BindError`] when there is none to open, an address is not loopback, the answers of before cannot be used, or
+    /// the system refuses.
     pub fn bind(
         config: ServerConfig,
         management: Arc<dyn Management>,
@@ -96,7 +98,9 @@ impl Server {
         let address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let settings = Settings { metrics_open: config.metrics_open };
         let peers = PeerPolicy { admin_group: config.admin_group, trust_own_uid: config.trust_own_uid };
-        let shared = Shared::new(management, store, settings, peers);
+        let answers = Answers::open(&store.directory().join("answers"))
+            .map_err(|source| BindError::Answers { source })?;
+        let shared = Shared::new(management, store, settings, peers, answers);
         let workers = config.workers.max(1);
         let mut server = HttpServer::new(move || shared.clone().app())
             .workers(workers)

@@ -1,5 +1,6 @@
 //! The listening sockets, and who may reach them.
 
+use crate::auth::FileError;
 use std::fs::Permissions;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -13,6 +14,13 @@ pub enum BindError {
     /// Neither TCP nor a unix socket is configured.
     #[error("the API has neither a TCP address nor a unix socket; configure one of them")]
     Nowhere,
+    /// The answers that are remembered cannot be used.
+    #[error("cannot use the answers that are remembered by their key")]
+    Answers {
+        /// Why.
+        #[source]
+        source: FileError,
+    },
     /// The address can be reached from elsewhere, and nothing is encrypted.
     #[error(
         "{address} can be reached from other machines, and the API is not encrypted; \

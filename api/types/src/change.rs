@@ -1,5 +1,6 @@
 //! What a change would lead to, or led to for a while.
 
+use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -21,4 +22,17 @@ pub struct Plan {
     /// The keys that would change and that take effect only when the daemon starts again.
     #[schema(example = json!(["api"]))]
     pub needs_restart: Vec<String>,
+}
+
+/// A change that is in effect, and goes back by itself unless it is confirmed; the answer to `confirm_within`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Provisional {
+    /// The revision to confirm: `POST /v1/revisions/{revision}/confirm`.
+    #[schema(example = 17)]
+    pub revision: u64,
+    /// When it goes back.
+    pub until: Timestamp,
+    /// The resources that it changed, as JSON pointers into `/v1/config`.
+    #[schema(example = json!(["/plugins/df/config"]))]
+    pub changed: Vec<String>,
 }

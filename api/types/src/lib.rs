@@ -12,6 +12,7 @@
 
 pub mod cache;
 pub mod change;
+pub mod config;
 pub mod daemon;
 pub mod flush;
 pub mod heartbeat;
@@ -22,6 +23,7 @@ pub mod output;
 pub mod plugin;
 pub mod plugin_type;
 pub mod problem;
+pub mod revision;
 pub mod time;
 pub mod timestamp;
 pub mod token;
@@ -29,7 +31,8 @@ pub mod value;
 pub mod version;
 
 pub use cache::{Cache, CacheRemoval};
-pub use change::Plan;
+pub use change::{Plan, Provisional};
+pub use config::{Config, ConfigSources, Reloaded};
 pub use daemon::LogLevel;
 pub use flush::{FlushReport, FlushRequest, FlushState, FlushTarget};
 pub use heartbeat::{DaemonState, Heartbeat, PluginCounts};
@@ -39,9 +42,12 @@ pub use notification::{MetaValue, Notification, Severity};
 pub use output::{
     Output, OutputBuffer, OutputBufferChange, OutputFailure, OutputLedger, OutputQueue, OutputState, WhenFull,
 };
-pub use plugin::{Plugin, PluginConfig, PluginFailure, PluginSources, PluginState, Source};
+pub use plugin::{
+    NewPlugin, Plugin, PluginConfig, PluginFailure, PluginPatch, PluginSources, PluginState, Source,
+};
 pub use plugin_type::{Capability, PluginType, PluginTypeProblem};
 pub use problem::{FieldError, Problem, ProblemCode};
+pub use revision::{Revision, RevisionDiff, RevisionState};
 pub use time::{
     Chrony, ChronySource, ClockHelper, ClockStep, ClockStepCause, KernelTime, Lateness, PtpClock,
     ServerAnswer, SyncMethod, Time, TimeConfig, TimeCorrection, TimeMeasurement, TimeSource, TimeSync,

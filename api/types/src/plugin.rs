@@ -147,3 +147,36 @@ pub enum Source {
 #[serde(transparent)]
 #[schema(value_type = Object, example = json!({"report_by_cpu": true}))]
 pub struct PluginConfig(pub Map<String, Value>);
+
+/// A plugin to load.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPlugin {
+    /// Its name here: `[a-z0-9][a-z0-9_-]{0,62}`.
+    #[schema(example = "root")]
+    pub id: String,
+    /// What is loaded; the id for absent.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "df")]
+    pub type_name: Option<String>,
+    /// Whether it runs at once; true for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Time between two reads, in seconds, 0.001–31,536,000; the document's for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 60.0)]
+    pub interval: Option<f64>,
+    /// Whether its library may run in process although its digest was not listed at build time; false for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<bool>,
+    /// Its own configuration, as the `config_schema` of its type describes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"mount_point": ["/"]}))]
+    pub config: Option<Map<String, Value>>,
+}
+
+/// A merge patch (RFC 7396) of a plugin: what is absent stays, `null` takes the default.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object, example = json!({"interval": 60, "config": {"report_by_cpu": null}}))]
+pub struct PluginPatch(pub Map<String, Value>);

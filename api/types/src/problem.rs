@@ -94,6 +94,10 @@ codes! {
     Conflict = "conflict",
     /// 409: there is one of this id already.
     Exists = "exists",
+    /// 409: another change is not confirmed yet; confirm it or wait until it goes back.
+    Provisional = "provisional",
+    /// 409: a request with this `Idempotency-Key` runs, or was cut off so that nobody knows what it did.
+    KeyInUse = "key_in_use",
     /// 409: the file, environment or command line pins this key.
     Pinned = "pinned",
     /// 409: too much changed code was loaded in this daemon's life; run the plugin isolated.
@@ -122,6 +126,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type",
     /// 422: the body is JSON, but not what is expected; see `errors`.
     Invalid = "invalid",
+    /// 422: another request was made with this `Idempotency-Key`.
+    KeyReused = "key_reused",
     /// 428: a change of configuration needs `If-Match`.
     PreconditionRequired = "precondition_required",
     /// 429: too many attempts; wait as long as `Retry-After` says.

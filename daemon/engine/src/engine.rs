@@ -15,9 +15,7 @@ use tokio::task::JoinHandle;
 use crate::bus::Bus;
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::{SystemClock, Timing, WatchedClock};
-use crate::desired::{
-    Apply, ApplyFailure, Author, Committed, Desired, Document, Edit, EditError, Layers, OpenError, Planned,
-};
+use crate::desired::{Apply, ApplyFailure, Author, Change, Desired, Document, EditError, Mode, Outcome};
 use crate::lifecycle::Settings;
 use crate::observe::Observer;
 use crate::output::FanOut;
@@ -34,8 +32,8 @@ const NOTIFICATIONS: usize = 4096;
 
 /// What an engine starts from.
 pub struct EngineConfig {
-    /// The configuration's layers, read and judged.
-    pub layers: Layers,
+    /// The desired state, open.
+    pub desired: Desired,
     /// Where what must survive a restart is kept; exists.
     pub state_dir: PathBuf,
     /// The host of values that name none.
@@ -62,9 +60,6 @@ pub trait Configured: Send + Sync {
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The desired state can not be opened.
-    #[error("cannot open the desired state")]
-    Desired(#[source] OpenError),
     /// A room does not take the configuration.
     #[error("cannot put the configuration into effect")]
     Configure(#[source] ApplyFailure),
@@ -108,7 +103,7 @@ impl Engine {
     ///
     /// [`StartError`]; nothing runs then.
     pub async fn start(config: EngineConfig) -> Result<Self, StartError> {
-        let desired = Desired::open(&config.state_dir, config.layers).map_err(StartError::Desired)?;
+        let desired = config.desired;
         let current = desired.current();
         let document = &current.document;
         let watched = Arc::new(WatchedClock::new(SystemClock::new()));
@@ -173,31 +168,31 @@ impl Engine {
         &self.observer
     }
 
-    /// Carries out a change that the API asks for, and stores it before it answers.
+    /// Makes a change as `mode` says; for good, it is stored before this answers.
     ///
     /// # Errors
     ///
     /// [`EditError`]; what ran before runs on.
-    pub async fn edit(&self, edit: Edit, author: Author) -> Result<Committed, EditError> {
-        self.desired.edit(edit, author, Arc::clone(&self.applier) as _).await
+    pub async fn change(&self, change: Change, author: Author, mode: Mode) -> Result<Outcome, EditError> {
+        self.desired.change(change, author, mode, Arc::clone(&self.applier) as _).await
     }
 
-    /// Tells what a change would do, after all checks; nothing is done.
-    ///
-    /// # Errors
-    ///
-    /// As [`Engine::edit`].
-    pub async fn plan(&self, edit: Edit, author: Author) -> Result<Planned, EditError> {
-        self.desired.plan(edit, author, Arc::clone(&self.applier) as _).await
-    }
-
-    /// Takes freshly read configuration files in place of those of before.
-    ///
-    /// # Errors
-    ///
-    /// As [`Engine::edit`]; what ran before runs on.
-    pub async fn reread(&self, fresh: Layers) -> Result<Committed, EditError> {
-        self.desired.reread(fresh, Arc::clone(&self.applier) as _).await
+    /// Looks at the schemas of these types of plugin, so that their write-only keys are known. Those that are
+    /// known are looked at again only where a plugin of the type runs. May take a while.
+    pub async fn learn_write_only(&self, types: impl IntoIterator<Item = String>) {
+        let write_only = self.desired.write_only();
+        let running = self.registry.pictures();
+        for manifest in running.iter().filter_map(|picture| picture.manifest.as_ref()) {
+            write_only.learn(&manifest.type_name, &manifest.config_schema);
+        }
+        if types.into_iter().all(|type_name| write_only.knows(&type_name)) {
+            return;
+        }
+        let registry = Arc::clone(&self.registry);
+        let found = tokio::task::spawn_blocking(move || registry.found()).await.unwrap_or_default();
+        for manifest in found.iter().filter_map(|found| found.manifest.as_ref().ok()) {
+            write_only.learn(&manifest.type_name, &manifest.config_schema);
+        }
     }
 
     /// Refuses further changes, stops the plugins, lets outputs drain, all within `deadline`.

@@ -183,6 +183,9 @@ fn hint(code: ProblemCode) -> Option<&'static str> {
         | C::AmbiguousCredentials
         | C::Conflict
         | C::Exists
+        | C::Provisional
+        | C::KeyInUse
+        | C::KeyReused
         | C::ReloadLimit
         | C::ClockUncertain
         | C::ClockTooFar

@@ -14,9 +14,9 @@ use std::time::Duration;
 use anyhow::Context;
 use gatherd_api::auth::Store;
 use gatherd_api::{Server, ServerConfig};
-use gatherd_engine::desired::{Document, EditError, Inputs, Layers, Problem};
+use gatherd_engine::desired::{Desired, Document, Inputs, Layers, LayersError};
 use gatherd_engine::{Engine, EngineConfig};
-use gatherd_management::{EngineManagement, Parts};
+use gatherd_management::{EngineManagement, Files, Parts, RereadError};
 use gatherd_model::CdTime;
 use gatherd_outputs::prometheus::Prometheus;
 use gatherd_timekeeping::MachineTimekeeper;
@@ -43,10 +43,15 @@ pub(crate) fn run(options: &Options, sets: &[String]) -> anyhow::Result<ExitCode
     let log = logging::begin(&document.log)?;
     let paths = Paths::of(&document)?;
     paths.prepare()?;
+    let desired = Desired::open(&paths.state, layers).context("cannot open the desired state")?;
+    // From here on with what was changed over the API, but for the place of the state itself.
+    let document = desired.current().document.clone();
+    let paths = Paths::of(&document)?;
+    paths.prepare()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let outcome = runtime.block_on(async {
-        let daemon = Daemon::start(inputs, layers, &paths, log).await?;
+        let daemon = Daemon::start(inputs, desired, &paths, log).await?;
         daemon.live().await
     });
     // What was abandoned may hang for ever; the process does not wait for it.
@@ -60,13 +65,12 @@ struct Daemon {
     management: Arc<EngineManagement>,
     server: Server,
     signals: Signals,
-    reread: Arc<Reread>,
 }
 
 impl Daemon {
-    async fn start(inputs: Inputs, layers: Layers, paths: &Paths, log: LogHandle) -> anyhow::Result<Self> {
+    async fn start(inputs: Inputs, desired: Desired, paths: &Paths, log: LogHandle) -> anyhow::Result<Self> {
         let signals = Signals::listen().context("cannot listen for signals")?;
-        let document = layers.document();
+        let document = desired.current().document.clone();
         // Before the engine, so that a wrong file stops the daemon before any plugin has run.
         let credentials = paths.state.join("auth");
         let store = Store::open(&credentials)?;
@@ -76,7 +80,7 @@ impl Daemon {
         let hostname = hostname::find(document.hostname.as_deref(), document.fqdn_lookup);
         tracing::info!(hostname, version = env!("CARGO_PKG_VERSION"), state = %paths.state.display(), "starting");
         let engine = Engine::start(EngineConfig {
-            layers,
+            desired,
             state_dir: paths.state.clone(),
             hostname,
             kinds: kinds::of(&document, paths),
@@ -84,16 +88,15 @@ impl Daemon {
             configured: vec![Arc::new(log.clone())],
         });
         let engine = Arc::new(engine.await?);
-        let management = Arc::new(manage(&engine, &document, paths, log.clone())?);
+        let management = Arc::new(manage(&engine, &document, paths, inputs, log)?);
         let server = Server::bind(server_config(&document, paths)?, Arc::clone(&management) as _, store)?;
         say_where(&server, paths);
-        let reread = Arc::new(Reread { engine: Arc::clone(&engine), inputs });
-        Ok(Self { engine, management, server, signals, reread })
+        Ok(Self { engine, management, server, signals })
     }
 
     /// Serves until a signal says stop, then drains.
     async fn live(self) -> anyhow::Result<ExitCode> {
-        let Self { engine, management, server, mut signals, reread } = self;
+        let Self { engine, management, server, mut signals } = self;
         let stopper = server.stopper();
         let mut serving = tokio::spawn(server.run());
         let watchdog = tokio::spawn(notify::feed_watchdog());
@@ -102,7 +105,7 @@ impl Daemon {
             tokio::select! {
                 asked = signals.next() => match asked {
                     Asked::Stop => break None,
-                    Asked::Reread => drop(tokio::spawn(Arc::clone(&reread).run())),
+                    Asked::Reread => drop(tokio::spawn(reread(Arc::clone(&management)))),
                 },
                 ended = &mut serving => break Some(ended),
             }
@@ -138,6 +141,7 @@ fn manage(
     engine: &Arc<Engine>,
     document: &Document,
     paths: &Paths,
+    inputs: Inputs,
     log: LogHandle,
 ) -> anyhow::Result<EngineManagement> {
     let staleness = CdTime::from_duration(Duration::try_from_secs_f64(document.prometheus.staleness)?);
@@ -148,6 +152,7 @@ fn manage(
         engine: Arc::clone(engine),
         exposition: Arc::new(exposition),
         log: Arc::new(log),
+        files: Arc::new(FilesOf(inputs)),
         version: env!("CARGO_PKG_VERSION"),
         private_directories: own.into_iter().chain(paths.plugins.iter().cloned()).collect(),
     }))
@@ -181,52 +186,34 @@ fn say_where(server: &Server, paths: &Paths) {
     }
 }
 
-/// What reading the configuration again needs.
-struct Reread {
-    engine: Arc<Engine>,
-    inputs: Inputs,
+/// The configuration as this process was told to read it.
+struct FilesOf(Inputs);
+
+impl Files for FilesOf {
+    fn read(&self) -> Result<Layers, LayersError> {
+        Layers::read(&self.0)
+    }
 }
 
-impl Reread {
-    /// Reads it again; what is wrong is said in the log and leaves everything as it was.
-    async fn run(self: Arc<Self>) {
-        notify::reloading();
-        self.read().await;
-        notify::ready();
-    }
-
-    async fn read(&self) {
-        let inputs = self.inputs.clone();
-        let fresh = match tokio::task::spawn_blocking(move || Layers::read(&inputs)).await {
-            Ok(Ok(fresh)) => fresh,
-            Ok(Err(error)) => return refuse(&error.problems),
-            Err(error) => return tracing::error!(error = %error, "reading the configuration again failed"),
-        };
-        let kept = fresh.clone();
-        match self.engine.reread(fresh).await {
-            Ok(committed) => {
-                let revision = committed.effective.revision;
-                tracing::info!(revision, changed = ?committed.changed, "the configuration was read again");
-                for key in committed.needs_restart() {
-                    tracing::warn!(key, "this key changed and takes effect at the next start");
-                }
-            }
-            Err(EditError::Invalid(found)) => {
-                refuse(&found.into_iter().map(|problem| kept.place(problem)).collect::<Vec<_>>());
-            }
-            Err(error) => {
-                tracing::error!(
-                    error = format!("{:#}", anyhow::Error::new(error)),
-                    "the configuration is not taken over"
-                );
+/// Reads the configuration again; what is wrong is said in the log and leaves everything as it was.
+async fn reread(management: Arc<EngineManagement>) {
+    notify::reloading();
+    match management.reread().await {
+        Ok(committed) => {
+            for key in committed.needs_restart() {
+                tracing::warn!(key, "this key changed and takes effect at the next start");
             }
         }
+        Err(RereadError::Wrong(problems)) => {
+            for problem in problems {
+                tracing::error!("{problem}");
+            }
+            tracing::error!("the configuration is wrong; the one before stays in force");
+        }
+        Err(error) => tracing::error!(
+            error = format!("{:#}", anyhow::Error::new(error)),
+            "the configuration is not taken over"
+        ),
     }
-}
-
-fn refuse(problems: &[Problem]) {
-    for problem in problems {
-        tracing::error!("{problem}");
-    }
-    tracing::error!("the configuration is wrong; the one before stays in force");
+    notify::ready();
 }

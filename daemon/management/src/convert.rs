@@ -14,6 +14,12 @@ pub(crate) fn timestamp(time: CdTime) -> Timestamp {
     Timestamp::from_unix(i64::try_from(span.as_secs()).unwrap_or(i64::MAX), span.subsec_nanos())
 }
 
+/// A moment in milliseconds since the Unix epoch.
+pub(crate) fn milliseconds(since: u64) -> Timestamp {
+    let nanoseconds = u32::try_from(since % 1000 * 1_000_000).unwrap_or(0);
+    Timestamp::from_unix(i64::try_from(since / 1000).unwrap_or(i64::MAX), nanoseconds)
+}
+
 /// A raw value; `None` for a gauge that JSON can not write.
 pub(crate) fn number(value: Value) -> Option<Number> {
     match value {
@@ -71,6 +77,11 @@ mod tests {
     #[test]
     fn a_time_keeps_its_fraction() {
         assert_eq!(timestamp(CdTime((1 << 30) + (1 << 29))).as_str(), "1970-01-01T00:00:01.500000000Z");
+    }
+
+    #[test]
+    fn a_moment_in_milliseconds_keeps_them() {
+        assert_eq!(milliseconds(1_700_000_000_250).as_str(), "2023-11-14T22:13:20.250000000Z");
     }
 
     #[test]

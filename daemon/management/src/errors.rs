@@ -53,10 +53,25 @@ impl Errors<'_> {
         match error {
             EditError::NotFound { .. } => ManagementError::NotFound { detail: error.to_string() },
             EditError::Exists { .. } => self.conflict(ProblemCode::Exists, &error.to_string()),
+            EditError::NoRevision { .. } => ManagementError::NotFound { detail: error.to_string() },
+            EditError::Provisional { .. } => self.conflict(ProblemCode::Provisional, &error.to_string()),
+            EditError::NotConfirmed { .. } => self.conflict(ProblemCode::Conflict, &error.to_string()),
             EditError::Pinned { .. } => self.conflict(ProblemCode::Pinned, &error.to_string()),
             EditError::Stale { current } => ManagementError::PreconditionFailed { current: *current },
             EditError::Invalid(problems) => invalid(problems),
-            EditError::Refused { source, .. } => self.open(source),
+            EditError::Refused { id, source: OpenFailure::Config(problems) } => {
+                let into_document = |problem: &ConfigProblem| ConfigProblem {
+                    pointer: format!("/plugins/{id}/config{}", problem.pointer),
+                    detail: problem.detail.clone(),
+                };
+                invalid(&problems.iter().map(into_document).collect::<Vec<_>>())
+            }
+            EditError::Refused { id, source } => match self.open(source) {
+                ManagementError::Conflict { code, detail } => {
+                    ManagementError::Conflict { code, detail: format!("plugin {id}: {detail}") }
+                }
+                other => other,
+            },
             EditError::ApplyFailed { source: ApplyFailure::Open(failure), undone: true, .. } => {
                 self.open(failure)
             }
@@ -132,7 +147,7 @@ mod tests {
         let problem = ConfigProblem { pointer: "/a".into(), detail: "no".into() };
         let refused =
             EditError::Refused { id: "cpu".parse().unwrap(), source: OpenFailure::Config(vec![problem]) };
-        let expected = FieldError { pointer: "/a".into(), detail: "no".into() };
+        let expected = FieldError { pointer: "/plugins/cpu/config/a".into(), detail: "no".into() };
         assert_eq!(ERRORS.edit(&refused), ManagementError::Invalid { errors: vec![expected] });
     }
 

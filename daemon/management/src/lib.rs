@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod config;
 mod convert;
 mod daemon;
 mod errors;
@@ -17,6 +18,8 @@ mod output;
 mod plugin;
 mod plugin_type;
 mod resource;
+mod revision;
+mod secret;
 mod time;
 mod value;
 
@@ -26,8 +29,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use gatherd_api::types::{
-    Cache, CacheRemoval, FlushReport, FlushRequest, Heartbeat, LogLevel, Metric, Notification, Output,
-    Plugin, PluginType, Time, TimeSync, TimeSynced, ValueView,
+    Cache, CacheRemoval, Config, ConfigSources, FlushReport, FlushRequest, Heartbeat, LogLevel, Metric,
+    Notification, Output, Plugin, PluginType, Reloaded, Revision, RevisionDiff, Time, TimeSync, TimeSynced,
+    ValueView,
 };
 use gatherd_api::{
     Caller, Change, Changed, Exposition, ExpositionFormat, ListRequest, Management, ManagementError, Member,
@@ -35,10 +39,12 @@ use gatherd_api::{
     ValueQuery, Versioned,
 };
 use gatherd_engine::Engine;
+use gatherd_engine::desired::{Author, Committed, Mode, Outcome};
 use gatherd_engine::port;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+pub use config::{Files, RereadError};
 pub use daemon::{BadFilter, LogControl};
 
 /// Whole expositions under way at one time; each keeps eight bytes a series.
@@ -52,6 +58,8 @@ pub struct Parts {
     pub exposition: Arc<dyn port::Exposition>,
     /// Changes what is logged.
     pub log: Arc<dyn LogControl>,
+    /// Reads the configuration again.
+    pub files: Arc<dyn Files>,
     /// Version of the daemon.
     pub version: &'static str,
     /// Directories that no answer names.
@@ -74,6 +82,19 @@ impl EngineManagement {
     /// From now on the daemon is not ready, and says that it stops.
     pub fn stopping(&self) {
         self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Reads the configuration files again, for the daemon itself; what is wrong changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RereadError`].
+    pub async fn reread(&self) -> Result<Committed, RereadError> {
+        let author = Author::daemon("the configuration was read again");
+        match config::reread(self, author, Mode::Commit).await? {
+            Outcome::Committed(committed) => Ok(committed),
+            Outcome::Planned(_) | Outcome::Provisional(_) => Err(RereadError::BrokenOff),
+        }
     }
 
     fn engine(&self) -> &Arc<Engine> {
@@ -111,16 +132,74 @@ impl Management for EngineManagement {
         plugin::reload(self, caller, id).await
     }
 
+    async fn create_plugin(
+        &self,
+        change: Change,
+        id: &str,
+        entry: Value,
+    ) -> Result<Changed<Plugin>, ManagementError> {
+        plugin::create(self, change, id, entry).await
+    }
+
+    async fn patch_plugin(
+        &self,
+        change: Change,
+        id: &str,
+        patch: Value,
+    ) -> Result<Changed<Plugin>, ManagementError> {
+        plugin::patch(self, change, id, patch).await
+    }
+
+    async fn config_sources(&self) -> Result<ConfigSources, ManagementError> {
+        Ok(config::sources(self))
+    }
+
+    async fn reload(&self, change: Change) -> Result<Changed<Reloaded>, ManagementError> {
+        config::reload(self, change).await
+    }
+
+    async fn revisions(&self, list: &ListRequest) -> Result<Part<Revision>, ManagementError> {
+        revision::list(self, list).await
+    }
+
+    async fn revision(&self, number: u64) -> Result<Revision, ManagementError> {
+        revision::one(self, number).await
+    }
+
+    async fn revision_config(&self, number: u64) -> Result<Config, ManagementError> {
+        revision::config(self, number).await
+    }
+
+    async fn revision_diff(
+        &self,
+        number: u64,
+        against: Option<u64>,
+    ) -> Result<RevisionDiff, ManagementError> {
+        revision::diff(self, number, against).await
+    }
+
+    async fn restore_revision(
+        &self,
+        change: Change,
+        number: u64,
+    ) -> Result<Changed<Revision>, ManagementError> {
+        revision::restore(self, change, number).await
+    }
+
+    async fn confirm_revision(&self, caller: &Caller, number: u64) -> Result<Revision, ManagementError> {
+        revision::confirm(self, caller, number).await
+    }
+
     async fn resources(
         &self,
         kind: ResourceKind,
         list: &ListRequest,
     ) -> Result<Part<Member>, ManagementError> {
-        resource::list(self, kind, list)
+        resource::list(self, kind, list).await
     }
 
     async fn resource(&self, name: &ResourceName) -> Result<Versioned<Value>, ManagementError> {
-        resource::one(self, name)
+        resource::one(self, name).await
     }
 
     async fn create_resource(

@@ -7,7 +7,7 @@ use gatherd_api::types::{
     OutputQueue, OutputState, ProblemCode, WhenFull,
 };
 use gatherd_api::{Caller, Change, Changed, ListRequest, ManagementError, Part, Versioned};
-use gatherd_engine::desired::{self, Edit, Effective, IfMatch, Resource};
+use gatherd_engine::desired::{self, Edit, Effective, Resource};
 use gatherd_engine::output::{Attached, Depth, Ledger, Loss, Standing};
 use gatherd_engine::port::{Capability, PluginId};
 use gatherd_engine::registry::Picture;
@@ -71,14 +71,11 @@ pub(crate) async fn pause(
     paused: bool,
 ) -> Result<Changed<Output>, ManagementError> {
     let at = Resource::output(&known(this, id)?);
-    let if_match = match &change.if_match {
-        gatherd_api::IfMatch::Any => IfMatch::Any,
-        gatherd_api::IfMatch::Revisions(revisions) => IfMatch::OneOf(revisions.clone()),
-    };
+    let if_match = resource::condition(&change.if_match);
     let edit = Edit::Patch { at, patch: json!({"paused": paused}), if_match };
-    let outcome = resource::edited(this, change, edit).await?;
+    let outcome = resource::changed(this, change, desired::Change::Edit(edit)).await?;
     let output = one(this, id)?;
-    Ok(outcome.map(|effective| Versioned { value: output, revision: effective.revision }))
+    Ok(outcome.map(|committed| Versioned { value: output, revision: committed.revision }))
 }
 
 pub(crate) async fn flush(

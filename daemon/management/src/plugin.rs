@@ -1,8 +1,8 @@
 //! Plugins.
 
-use gatherd_api::types::{Plugin, PluginFailure, PluginSources, PluginState, Source};
+use gatherd_api::types::{FieldError, Plugin, PluginFailure, PluginSources, PluginState, Source};
 use gatherd_api::{Caller, Change, Changed, ListRequest, ManagementError, Part, PluginQuery, Versioned};
-use gatherd_engine::desired::{self, Edit, Effective};
+use gatherd_engine::desired::{self, Edit, Effective, Resource};
 use gatherd_engine::lifecycle::{State, VitalsReading};
 use gatherd_engine::port::{OpenFailure, PluginId};
 use gatherd_engine::registry::{Picture, SetError};
@@ -10,7 +10,8 @@ use gatherd_engine::registry::{Picture, SetError};
 use crate::EngineManagement;
 use crate::convert::{drops, no_plugin, plugin_id, seconds, timestamp, without_directories};
 use crate::errors::Errors;
-use crate::resource;
+use crate::resource::{changed, condition};
+use serde_json::Value;
 
 pub(crate) fn list(this: &EngineManagement, query: &PluginQuery, list: &ListRequest) -> Part<Plugin> {
     let current = this.engine().desired().current();
@@ -41,8 +42,7 @@ pub(crate) async fn enable(
     change: Change,
     id: &str,
 ) -> Result<Changed<Plugin>, ManagementError> {
-    let edit = Edit::Enable(plugin_id(id)?);
-    switched(this, id, resource::edited(this, change, edit).await?)
+    edited(this, change, id, Edit::Enable(plugin_id(id)?)).await
 }
 
 pub(crate) async fn disable(
@@ -50,17 +50,45 @@ pub(crate) async fn disable(
     change: Change,
     id: &str,
 ) -> Result<Changed<Plugin>, ManagementError> {
-    let edit = Edit::Disable(plugin_id(id)?);
-    switched(this, id, resource::edited(this, change, edit).await?)
+    edited(this, change, id, Edit::Disable(plugin_id(id)?)).await
 }
 
-fn switched<T>(
+pub(crate) async fn create(
     this: &EngineManagement,
+    change: Change,
     id: &str,
-    outcome: Changed<T>,
+    value: Value,
 ) -> Result<Changed<Plugin>, ManagementError> {
-    let plugin = one(this, id)?;
-    Ok(outcome.map(|_effective| Versioned { revision: plugin.revision, value: plugin }))
+    let known = id.parse::<PluginId>().map_err(|error| ManagementError::Invalid {
+        errors: vec![FieldError { pointer: "/id".to_owned(), detail: error.to_string() }],
+    })?;
+    edited(this, change, id, Edit::Create { at: Resource::plugin(&known), value }).await
+}
+
+pub(crate) async fn patch(
+    this: &EngineManagement,
+    change: Change,
+    id: &str,
+    patch: Value,
+) -> Result<Changed<Plugin>, ManagementError> {
+    let (at, if_match) = (Resource::plugin(&plugin_id(id)?), condition(&change.if_match));
+    edited(this, change, id, Edit::Patch { at, patch, if_match }).await
+}
+
+async fn edited(
+    this: &EngineManagement,
+    change: Change,
+    id: &str,
+    edit: Edit,
+) -> Result<Changed<Plugin>, ManagementError> {
+    Ok(match changed(this, change, desired::Change::Edit(edit)).await? {
+        Changed::Done(_committed) => {
+            let plugin = one(this, id)?;
+            Changed::Done(Versioned { revision: plugin.revision, value: plugin })
+        }
+        Changed::Planned(plan) => Changed::Planned(plan),
+        Changed::Provisional(tried) => Changed::Provisional(tried),
+    })
 }
 
 pub(crate) async fn restart(

@@ -1,37 +1,42 @@
 //! Resources of the configuration document: what the wire calls them, and where they are in it.
 
-use std::sync::Arc;
-
-use gatherd_api::types::Plan;
+use gatherd_api::types::{Plan, Provisional};
 use gatherd_api::{
     Change, Changed, IfMatch, ListRequest, ManagementError, Member, Mode, Part, ResourceKind, ResourceName,
     Versioned,
 };
-use gatherd_engine::desired::{self, Author, Edit, Effective, Planned, Resource};
+use gatherd_engine::desired::{self, Author, Committed, Edit, Effective, Outcome, Planned, Resource, Tried};
 use serde_json::Value;
 
 use crate::EngineManagement;
-use crate::convert::{no_plugin, plugin_id};
+use crate::convert::{milliseconds, no_plugin, plugin_id};
 use crate::errors::Errors;
 use crate::output;
+use crate::secret;
 
 /// The section that the members of a kind are in; `None` for a kind that is no member of a section.
 fn section(kind: ResourceKind) -> Option<&'static str> {
     match kind {
-        ResourceKind::OutputBuffer | ResourceKind::PluginConfig | ResourceKind::TimeConfig => None,
+        ResourceKind::Config
+        | ResourceKind::OutputBuffer
+        | ResourceKind::PluginConfig
+        | ResourceKind::TimeConfig => None,
+        ResourceKind::Plugin => Some("plugins"),
     }
 }
 
 /// Where a resource is in the document.
 fn place(this: &EngineManagement, name: &ResourceName) -> Result<Resource, ManagementError> {
-    match name.kind {
-        ResourceKind::OutputBuffer => Ok(Resource::output_buffer(&output::known(this, &name.id)?)),
-        ResourceKind::PluginConfig => Ok(Resource::plugin_config(&plugin_id(&name.id)?)),
-        ResourceKind::TimeConfig => Ok(Resource::section("time")),
-    }
+    Ok(match name.kind {
+        ResourceKind::Config => Resource::whole(),
+        ResourceKind::OutputBuffer => Resource::output_buffer(&output::known(this, &name.id)?),
+        ResourceKind::Plugin => Resource::plugin(&plugin_id(&name.id)?),
+        ResourceKind::PluginConfig => Resource::plugin_config(&plugin_id(&name.id)?),
+        ResourceKind::TimeConfig => Resource::section("time"),
+    })
 }
 
-pub(crate) fn list(
+pub(crate) async fn list(
     this: &EngineManagement,
     kind: ResourceKind,
     list: &ListRequest,
@@ -41,15 +46,21 @@ pub(crate) fn list(
     };
     let found = this.engine().desired().current().members(section, list.after.as_deref(), list.limit + 1);
     let more = found.len() > list.limit;
-    let member = |(id, value, revision)| Member { id, resource: Versioned { value, revision } };
-    let items: Vec<Member> = found.into_iter().take(list.limit).map(member).collect();
+    let mut items = Vec::with_capacity(found.len());
+    for (id, value, revision) in found.into_iter().take(list.limit) {
+        let value = secret::hide_at(this, &Resource::member(section, &id).pointer(), value).await;
+        items.push(Member { id, resource: Versioned { value, revision } });
+    }
     let next = items.last().filter(|_| more).map(|last| last.id.clone());
     Ok(Part { items, next })
 }
 
-pub(crate) fn one(this: &EngineManagement, name: &ResourceName) -> Result<Versioned<Value>, ManagementError> {
+pub(crate) async fn one(
+    this: &EngineManagement,
+    name: &ResourceName,
+) -> Result<Versioned<Value>, ManagementError> {
     let at = place(this, name)?;
-    shown(&this.engine().desired().current(), &at).ok_or_else(|| missing(name, &at))
+    shown(this, &this.engine().desired().current(), name, &at).await
 }
 
 pub(crate) async fn create(
@@ -59,7 +70,7 @@ pub(crate) async fn create(
     value: Value,
 ) -> Result<Changed<Value>, ManagementError> {
     let at = place(this, name)?;
-    changed(this, change, name, Edit::Create { at, value }).await
+    edited(this, change, name, Edit::Create { at, value }).await
 }
 
 pub(crate) async fn replace(
@@ -69,7 +80,7 @@ pub(crate) async fn replace(
     value: Value,
 ) -> Result<Changed<Value>, ManagementError> {
     let edit = Edit::Put { at: place(this, name)?, value, if_match: condition(&change.if_match) };
-    changed(this, change, name, edit).await
+    edited(this, change, name, edit).await
 }
 
 pub(crate) async fn patch(
@@ -79,7 +90,7 @@ pub(crate) async fn patch(
     patch: Value,
 ) -> Result<Changed<Value>, ManagementError> {
     let edit = Edit::Patch { at: place(this, name)?, patch, if_match: condition(&change.if_match) };
-    changed(this, change, name, edit).await
+    edited(this, change, name, edit).await
 }
 
 pub(crate) async fn delete(
@@ -88,71 +99,97 @@ pub(crate) async fn delete(
     name: &ResourceName,
 ) -> Result<Changed<()>, ManagementError> {
     let edit = Edit::Delete { at: place(this, name)?, if_match: condition(&change.if_match) };
-    let outcome = edited(this, change, edit).await?;
-    Ok(outcome.map(|effective| Versioned { value: (), revision: effective.revision }))
+    let outcome = changed(this, change, desired::Change::Edit(edit)).await?;
+    Ok(outcome.map(|committed| Versioned { value: (), revision: committed.revision }))
 }
 
-async fn changed(
+async fn edited(
     this: &EngineManagement,
     change: Change,
     name: &ResourceName,
     edit: Edit,
 ) -> Result<Changed<Value>, ManagementError> {
     let at = edit.at();
-    Ok(match edited(this, change, edit).await? {
-        Changed::Done(effective) => {
-            Changed::Done(shown(&effective.value, &at).ok_or_else(|| missing(name, &at))?)
-        }
+    Ok(match changed(this, change, desired::Change::Edit(edit)).await? {
+        Changed::Done(committed) => Changed::Done(shown(this, &committed.value.effective, name, &at).await?),
         Changed::Planned(plan) => Changed::Planned(plan),
+        Changed::Provisional(tried) => Changed::Provisional(tried),
     })
 }
 
-/// Makes a change, or plans it; answers what is in effect then.
-pub(crate) async fn edited(
+/// Makes a change as it asks to; answers what is in effect then, with the newest revision.
+pub(crate) async fn changed(
     this: &EngineManagement,
     change: Change,
-    edit: Edit,
-) -> Result<Changed<Arc<Effective>>, ManagementError> {
-    let Change { caller, if_match: _, mode, reason } = change;
-    let author = Author { user: caller.user, peer: caller.peer, reason };
+    what: desired::Change,
+) -> Result<Changed<Committed>, ManagementError> {
+    let (author, mode) = asked(change);
+    // Before the change, so that what it leaves out is kept and what it says wrongly is not repeated.
+    let current = this.engine().desired().current();
+    secret::learn(this, current.shown(), &[]).await;
     let errors = Errors { private: &this.parts.private_directories };
-    match mode {
-        Mode::Commit => {
-            let done = this.engine().edit(edit, author).await.map_err(|error| errors.edit(&error))?;
-            Ok(Changed::Done(Versioned { revision: done.effective.revision, value: done.effective }))
+    let outcome = this.engine().change(what, author, mode).await.map_err(|error| errors.edit(&error))?;
+    Ok(told(this, outcome).await)
+}
+
+/// Who asks and why, and how the change is made, in the engine's words.
+pub(crate) fn asked(change: Change) -> (Author, desired::Mode) {
+    let Change { caller, if_match: _, mode, reason } = change;
+    let mode = match mode {
+        Mode::Commit => desired::Mode::Commit,
+        Mode::DryRun => desired::Mode::DryRun,
+        Mode::Confirm(within) => desired::Mode::Confirm(within),
+    };
+    (Author { user: caller.user, peer: caller.peer, reason }, mode)
+}
+
+/// What came of a change, in the words of the API.
+pub(crate) async fn told(this: &EngineManagement, outcome: Outcome) -> Changed<Committed> {
+    match outcome {
+        Outcome::Committed(committed) => {
+            Changed::Done(Versioned { revision: committed.effective.revision, value: committed })
         }
-        Mode::DryRun => {
-            let planned = this.engine().plan(edit, author).await.map_err(|error| errors.edit(&error))?;
-            Ok(Changed::Planned(plan(&planned)))
-        }
+        Outcome::Planned(planned) => Changed::Planned(plan(this, planned).await),
+        Outcome::Provisional(Tried { committed, until }) => Changed::Provisional(Provisional {
+            revision: committed.effective.revision,
+            until: milliseconds(until),
+            changed: committed.changed,
+        }),
     }
 }
 
-fn plan(planned: &Planned) -> Plan {
+async fn plan(this: &EngineManagement, planned: Planned) -> Plan {
     let needs_restart = planned.needs_restart().map(str::to_owned).collect();
-    let Planned { now, next: _, actions, changed, difference } = planned;
+    let Planned { now, next, actions, changed, mut difference } = planned;
+    secret::hide(this, &mut difference, &[next.shown(), now.shown()]).await;
     Plan {
         revision: now.revision,
         steps: actions.iter().map(ToString::to_string).collect(),
-        changed: changed.clone(),
-        difference: difference.clone(),
+        changed,
+        difference,
         needs_restart,
     }
 }
 
-fn condition(if_match: &IfMatch) -> desired::IfMatch {
+pub(crate) fn condition(if_match: &IfMatch) -> desired::IfMatch {
     match if_match {
         IfMatch::Any => desired::IfMatch::Any,
         IfMatch::Revisions(revisions) => desired::IfMatch::OneOf(revisions.clone()),
     }
 }
 
-fn shown(effective: &Effective, at: &Resource) -> Option<Versioned<Value>> {
-    effective.resource(at).map(|(value, revision)| Versioned { value, revision })
+async fn shown(
+    this: &EngineManagement,
+    effective: &Effective,
+    name: &ResourceName,
+    at: &Resource,
+) -> Result<Versioned<Value>, ManagementError> {
+    let (value, revision) = effective.resource(at).ok_or_else(|| missing(name, at))?;
+    Ok(Versioned { value: secret::hide_at(this, &at.pointer(), value).await, revision })
 }
 
 fn missing(name: &ResourceName, at: &Resource) -> ManagementError {
-    if name.kind == ResourceKind::PluginConfig {
+    if let ResourceKind::Plugin | ResourceKind::PluginConfig = name.kind {
         return no_plugin(&name.id);
     }
     ManagementError::NotFound { detail: format!("there is no {at}") }

@@ -77,7 +77,7 @@ pub enum FileError {
 ///
 /// [`FileError::Write`], [`FileError::Read`], [`FileError::Kind`], [`FileError::Owner`],
 /// [`FileError::Mode`].
-pub(super) fn prepare_directory(path: &Path) -> Result<(), FileError> {
+pub(crate) fn prepare_directory(path: &Path) -> Result<(), FileError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| FileError::Write { path: path.to_owned(), source })?;
     let metadata = path.metadata().map_err(|source| FileError::Read { path: path.to_owned(), source })?;
@@ -93,7 +93,7 @@ pub(super) fn prepare_directory(path: &Path) -> Result<(), FileError> {
 ///
 /// [`FileError::Read`], [`FileError::Kind`] for anything but a plain file of at most 4 MiB,
 /// [`FileError::Owner`], [`FileError::Mode`] when anybody but the owner may use it.
-pub(super) fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+pub(crate) fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let read_error = |source| FileError::Read { path: path.to_owned(), source };
     let no_follow = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = OpenOptions::new().read(true).custom_flags(no_follow.bits().cast_signed()).open(path);
@@ -117,7 +117,7 @@ pub(super) fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 /// # Errors
 ///
 /// [`FileError::Write`].
-pub(super) fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let temporary = PathBuf::from(temporary);

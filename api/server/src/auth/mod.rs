@@ -24,6 +24,7 @@ mod user;
 mod tests;
 
 pub use file::FileError;
+pub(crate) use file::{prepare_directory, read_private, write_private};
 pub use store::{OpenError, Store, UserError};
 
 pub(crate) use identity::{Identity, authenticate};

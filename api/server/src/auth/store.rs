@@ -103,6 +103,11 @@ impl Store {
         self.0.fresh.then(|| self.0.directory.join("admin.credential"))
     }
 
+    /// Where the credentials are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.0.directory
+    }
+
     /// Adds a user, or gives it another role and password; its earlier tokens end. Slow on purpose.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
-//! The daemon itself: what it logs.
+//! The daemon itself: what it logs, and its files.
 
 use super::Port;
 use crate::auth::{Admin, Reader};
-use crate::input::{JsonBody, NoParams, Params};
+use crate::input::{ChangeInput, ChangeParams, JsonBody, NoParams, Params};
+use crate::output::changed;
 use crate::problem::ApiError;
-use actix_web::web;
-use gatherd_api_types::LogLevel;
+use actix_web::{HttpResponse, web};
+use gatherd_api_types::{LogLevel, Reloaded};
 
 /// Shows what the daemon logs.
 ///
@@ -33,4 +34,19 @@ pub(crate) async fn set_log_level(
     level: JsonBody<LogLevel>,
 ) -> Result<web::Json<LogLevel>, ApiError> {
     Ok(web::Json(port.set_log_level(proof.caller(), level.0).await?))
+}
+
+/// Reads the configuration files again.
+///
+/// In one step, wholly or not at all, as `SIGHUP` does. A wrong file changes nothing, and is told with its line.
+#[utoipa::path(post, path = "/v1/daemon/reload", operation_id = "reload_daemon", tag = "daemon",
+    params(ChangeParams),
+    responses((status = 200, description = "What changed.", body = Reloaded,
+        headers(("ETag" = String, description = "The newest revision.")))))]
+pub(crate) async fn reload_daemon(
+    proof: Admin,
+    port: Port,
+    change: ChangeInput,
+) -> Result<HttpResponse, ApiError> {
+    Ok(changed(&port.reload(change.by(&proof)).await?))
 }

@@ -1,6 +1,7 @@
 //! One file per resource. A handler proves, parses, makes one call, maps once.
 
 pub(crate) mod cache;
+pub(crate) mod config;
 pub(crate) mod daemon;
 pub(crate) mod docs;
 pub(crate) mod exposition;
@@ -15,6 +16,7 @@ pub(crate) mod plugin;
 pub(crate) mod plugin_config;
 pub(crate) mod plugin_type;
 mod resource;
+pub(crate) mod revision;
 pub(crate) mod time;
 pub(crate) mod time_config;
 pub(crate) mod token;

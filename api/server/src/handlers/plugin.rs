@@ -1,13 +1,18 @@
-//! Plugins: list, one, enable, disable, restart, reload.
+//! Plugins: list, one, load, change, unload, enable, disable, restart, reload.
 
-use super::Port;
+use super::{Port, resource};
 use crate::auth::{Admin, Member, Reader};
-use crate::input::{ChangeInput, ChangeParams, ListParams, NoParams, Params, matcher, truth};
-use crate::output::{Walk, changed, page};
+use crate::input::{
+    ChangeInput, ChangeParams, ConditionHeader, JsonBody, ListParams, MergePatch, NoParams, Params, matcher,
+    tag, truth,
+};
+use crate::management::{ResourceKind, ResourceName};
+use crate::output::{Walk, changed, created, page, segment};
 use crate::problem::ApiError;
 use crate::query::{ListRequest, PluginQuery};
+use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse, web};
-use gatherd_api_types::{Page, Plugin, PluginState};
+use gatherd_api_types::{NewPlugin, Page, Plugin, PluginPatch, PluginState};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -82,14 +87,17 @@ pub(crate) async fn list_plugins(
 /// Its state, counters, timings and newest failure.
 #[utoipa::path(get, path = "/v1/plugins/{id}", operation_id = "get_plugin", tag = "plugins",
     params(("id" = String, Path, description = "Id of the plugin.", example = "cpu")),
-    responses((status = 200, description = "The plugin.", body = Plugin)))]
+    responses((status = 200, description = "The plugin.", body = Plugin,
+        headers(("ETag" = String, description = "Revision that last changed its configuration.")))))]
 pub(crate) async fn get_plugin(
     _proof: Reader,
     port: Port,
     id: web::Path<String>,
     _params: Params<NoParams>,
-) -> Result<web::Json<Plugin>, ApiError> {
-    Ok(web::Json(port.plugin(&id).await?))
+) -> Result<HttpResponse, ApiError> {
+    let plugin = port.plugin(&id).await?;
+    // No answer of 304: its counters change without a revision.
+    Ok(HttpResponse::Ok().insert_header((ETAG, tag(plugin.revision))).json(plugin))
 }
 
 /// Enables a plugin.
@@ -150,4 +158,60 @@ pub(crate) async fn reload_plugin(
     _params: Params<NoParams>,
 ) -> Result<web::Json<Plugin>, ApiError> {
     Ok(web::Json(port.reload_plugin(proof.caller(), &id).await?))
+}
+
+/// Loads a plugin.
+///
+/// It is judged first, and runs at once unless it is made disabled; the others are not disturbed.
+#[utoipa::path(post, path = "/v1/plugins", operation_id = "create_plugin", tag = "plugins",
+    params(ChangeParams),
+    request_body = NewPlugin,
+    responses((status = 201, description = "The plugin as it is now.", body = Plugin,
+        headers(("ETag" = String, description = "Revision of this change."),
+            ("Location" = String, description = "Path of the plugin.")))))]
+pub(crate) async fn create_plugin(
+    proof: Admin,
+    port: Port,
+    change: ChangeInput,
+    plugin: JsonBody<NewPlugin>,
+) -> Result<HttpResponse, ApiError> {
+    let (id, entry) = resource::apart(&plugin.0)?;
+    let place = format!("/v1/plugins/{}", segment(&id));
+    Ok(created(&port.create_plugin(change.by(&proof), &id, entry.into()).await?, place))
+}
+
+/// Changes a plugin.
+///
+/// A merge patch (RFC 7396) of its `type`, `enabled`, `interval`, `trusted` and `config`.
+#[utoipa::path(patch, path = "/v1/plugins/{id}", operation_id = "patch_plugin", tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"), ConditionHeader,
+        ChangeParams),
+    request_body(content = PluginPatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The plugin as it is now.", body = Plugin,
+        headers(("ETag" = String, description = "Revision of this change.")))))]
+pub(crate) async fn patch_plugin(
+    proof: Admin,
+    port: Port,
+    id: web::Path<String>,
+    change: ChangeInput,
+    patch: MergePatch,
+) -> Result<HttpResponse, ApiError> {
+    Ok(changed(&port.patch_plugin(change.by(&proof), &id, patch.0.0.into()).await?))
+}
+
+/// Unloads a plugin.
+///
+/// It is stopped and forgotten, and stays away although a file names it, until it is loaded again.
+#[utoipa::path(delete, path = "/v1/plugins/{id}", operation_id = "delete_plugin", tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"), ConditionHeader,
+        ChangeParams),
+    responses((status = 204, description = "It is gone.")))]
+pub(crate) async fn delete_plugin(
+    proof: Admin,
+    port: Port,
+    id: web::Path<String>,
+    change: ChangeInput,
+) -> Result<HttpResponse, ApiError> {
+    let name = ResourceName::new(ResourceKind::Plugin, id.into_inner());
+    resource::delete(&port, change.by(&proof), name).await
 }

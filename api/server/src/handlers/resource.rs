@@ -64,10 +64,7 @@ pub(super) async fn create<T: Serialize>(
     sent: &T,
     request: &HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let mut members = members(sent);
-    let Some(Value::String(id)) = members.remove("id") else {
-        return Err(fault("/id", "is required"));
-    };
+    let (id, members) = apart(sent)?;
     let place = format!("{}/{}", request.path(), segment(&id));
     let name = ResourceName::new(kind, id);
     let outcome = port.create_resource(change, &name, members.into()).await?;
@@ -117,6 +114,19 @@ pub(super) async fn delete(
     name: ResourceName,
 ) -> Result<HttpResponse, ApiError> {
     Ok(deleted(&port.delete_resource(change, &name).await?))
+}
+
+/// The id of what was sent, and the rest.
+///
+/// # Errors
+///
+/// 422 without an id.
+pub(super) fn apart<T: Serialize>(sent: &T) -> Result<(String, Map<String, Value>), ApiError> {
+    let mut members = members(sent);
+    match members.remove("id") {
+        Some(Value::String(id)) => Ok((id, members)),
+        _ => Err(fault("/id", "is required")),
+    }
 }
 
 /// A member with its id and revision among its keys.

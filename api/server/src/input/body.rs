@@ -5,7 +5,7 @@ use crate::problem::ApiError;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::{FromRequest, HttpRequest};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use gatherd_api_types::{PluginConfig, ProblemCode};
@@ -56,9 +56,22 @@ fn receive(
     let payload = payload.take();
     async move {
         checked?;
-        let late = |_| ApiError::of(ProblemCode::Timeout);
-        tokio::time::timeout(BODY_TIMEOUT, collect(payload)).await.map_err(late)?
+        timely(payload).await
     }
+}
+
+/// A whole body, whatever it is.
+///
+/// # Errors
+///
+/// 408 when it takes too long, 413 when it is too long, 400 when it breaks off.
+pub(crate) async fn receive_all(payload: Payload) -> Result<Bytes, ApiError> {
+    timely(payload).await.map(BytesMut::freeze)
+}
+
+async fn timely(payload: Payload) -> Result<BytesMut, ApiError> {
+    let late = |_| ApiError::of(ProblemCode::Timeout);
+    tokio::time::timeout(BODY_TIMEOUT, collect(payload)).await.map_err(late)?
 }
 
 fn check(headers: &HeaderMap, media_type: &'static str) -> Result<(), ApiError> {

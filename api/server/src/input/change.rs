@@ -11,10 +11,14 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use std::future::{Ready, ready};
+use std::time::Duration;
 use utoipa::IntoParams;
 
 /// Longest reason, in bytes.
 const MAX_REASON: usize = 256;
+
+/// Longest time to confirm a change, in seconds.
+const MAX_WITHIN: u64 = 86_400;
 
 /// What every change takes in its query.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -24,6 +28,10 @@ pub(crate) struct ChangeParams {
     /// Whether the change is only judged: the answer is then the plan, and nothing is done.
     #[param(value_type = Option<bool>, default = false)]
     dry_run: Option<String>,
+    /// For how many seconds the change is in effect without being confirmed. The answer is then 202, and the change
+    /// goes back by itself, also when the daemon ends, unless `POST /v1/revisions/{revision}/confirm` comes in time.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 86_400, example = 60)]
+    confirm_within: Option<String>,
     /// Why, for the history.
     #[param(max_length = 256)]
     reason: Option<String>,
@@ -57,7 +65,7 @@ impl ChangeInput {
     }
 
     fn read(method: &Method, headers: &HeaderMap, params: ChangeParams) -> Result<Self, ApiError> {
-        let ChangeParams { dry_run, reason } = params;
+        let ChangeParams { dry_run, confirm_within, reason } = params;
         let dry_run = dry_run.map(|word| truth("dry_run", &word)).transpose()?.unwrap_or(false);
         let reason = reason.unwrap_or_default();
         if reason.len() > MAX_REASON || reason.contains(char::is_control) {
@@ -68,7 +76,13 @@ impl ChangeInput {
             Method::POST => optional_match(headers)?,
             _ => require_match(headers)?,
         };
-        Ok(Self { if_match, mode: if dry_run { Mode::DryRun } else { Mode::Commit }, reason })
+        let within = confirm_within.map(|text| within(&text)).transpose()?;
+        let mode = match within {
+            _ if dry_run => Mode::DryRun,
+            Some(within) => Mode::Confirm(within),
+            None => Mode::Commit,
+        };
+        Ok(Self { if_match, mode, reason })
     }
 }
 
@@ -99,6 +113,14 @@ impl FromRequest for ChangeInput {
         let read = |Params(params)| Self::read(request.method(), request.headers(), params);
         ready(params.and_then(read))
     }
+}
+
+fn within(text: &str) -> Result<Duration, ApiError> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=MAX_WITHIN).contains(seconds));
+    let seconds = seconds.ok_or_else(|| {
+        ApiError::parameter("confirm_within", format!("must be a number of seconds from 1 to {MAX_WITHIN}"))
+    })?;
+    Ok(Duration::from_secs(seconds))
 }
 
 /// A truth value, by the name of its parameter.

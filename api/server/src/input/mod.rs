@@ -9,7 +9,7 @@ mod mismatch;
 mod params;
 
 pub(crate) use accept::{Offer, choose};
-pub(crate) use body::{JsonBody, MergePatch};
+pub(crate) use body::{JsonBody, MergePatch, receive_all};
 pub(crate) use change::{ChangeInput, ChangeParams, ConditionHeader, truth};
 pub(crate) use condition::{is_fresh, tag};
 pub(crate) use list::{ListParams, Marker, matcher};

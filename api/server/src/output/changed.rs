@@ -37,6 +37,12 @@ fn answer<T>(changed: &Changed<T>, done: impl FnOnce(&Versioned<T>) -> HttpRespo
             let text = serde_json::to_vec(plan).expect("a plan is always JSON");
             HttpResponse::Ok().content_type(PLAN_JSON).body(text)
         }
+        Changed::Provisional(provisional) => {
+            let place = format!("/v1/revisions/{}", provisional.revision);
+            let mut answer = HttpResponse::Accepted();
+            answer.insert_header((ETAG, tag(provisional.revision))).insert_header((LOCATION, place));
+            answer.json(provisional)
+        }
     }
 }
 

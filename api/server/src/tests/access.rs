@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 /// A request that would succeed with the right credential.
 fn request(line: &Line) -> TestRequest {
     let path = line.path.replace("{id}", "cpu").replace("{identifier:.+}", "h/p/counter-00001");
+    let path = path.replace("{revision}", "7");
     let path = path.replace("{file:.*}", "");
     let request = TestRequest::default().method(line.method.clone()).uri(&path);
     match (&line.method, line.path) {
@@ -24,6 +25,8 @@ fn request(line: &Line) -> TestRequest {
             .insert_header(("If-Match", "*"))
             .insert_header(("Content-Type", "application/merge-patch+json"))
             .set_payload(r#"{"interval": 5}"#),
+        (&Method::DELETE, path) if path != "/v1/auth/tokens" => request.insert_header(("If-Match", "*")),
+        (&Method::POST, "/v1/plugins") => request.set_json(json!({"id": "root", "type": "df"})),
         (&Method::POST, "/v1/auth/tokens") => request.set_json(json!({"auth": {"identity": {
             "methods": ["password"],
             "password": {"user": {"name": "admin", "password": "correct horse"}}}}})),

@@ -8,16 +8,18 @@ use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, Plu
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatherd_api_types::{
-    Cache, CacheRemoval, Capability, DaemonState, DataSource, DataSourceKind, FieldError, FlushReport,
-    FlushRequest, FlushState, FlushTarget, Heartbeat, KernelTime, Lateness, LogLevel, MetaValue, Metric,
-    Notification, Number, Output, OutputBuffer, OutputLedger, OutputQueue, OutputState, Plan, Plugin,
-    PluginCounts, PluginSources, PluginState, PluginType, ProblemCode, Severity, Source, SyncMethod, Time,
+    Cache, CacheRemoval, Capability, Config, ConfigSources, DaemonState, DataSource, DataSourceKind,
+    FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat, KernelTime, Lateness,
+    LogLevel, MetaValue, Metric, Notification, Number, Output, OutputBuffer, OutputLedger, OutputQueue,
+    OutputState, Plan, Plugin, PluginCounts, PluginSources, PluginState, PluginType, ProblemCode,
+    Provisional, Reloaded, Revision, RevisionDiff, RevisionState, Severity, Source, SyncMethod, Time,
     TimeSource, TimeSync, TimeSynced, Timestamp, ValueState, ValueView, WhenFull,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 type Answer<T> = Result<T, ManagementError>;
 
@@ -33,6 +35,8 @@ pub(super) struct Fake {
     parts: AtomicU64,
     /// The document's resources; a plugin has a configuration though it is not here.
     resources: Mutex<BTreeMap<ResourceName, Versioned<Value>>>,
+    /// How often a plugin was asked to be loaded.
+    pub(super) created: Mutex<u32>,
     /// The newest revision.
     revision: AtomicU64,
     log: Mutex<LogLevel>,
@@ -47,6 +51,7 @@ impl Default for Fake {
             last_caller: Mutex::default(),
             parts: AtomicU64::new(0),
             resources: Mutex::default(),
+            created: Mutex::default(),
             revision: AtomicU64::new(7),
             log: Mutex::new(LogLevel { filter: "info".to_owned() }),
         }
@@ -65,6 +70,7 @@ impl Fake {
         Ok(match change.mode {
             Mode::Commit => Changed::Done(Versioned { revision: plugin.revision, value: plugin }),
             Mode::DryRun => Changed::Planned(self.plan(id)),
+            Mode::Confirm(within) => Changed::Provisional(self.tried(within)),
         })
     }
 
@@ -78,22 +84,30 @@ impl Fake {
         }
     }
 
+    fn tried(&self, within: Duration) -> Provisional {
+        let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
+        let until = Timestamp::from_unix(1_700_000_000 + i64::try_from(within.as_secs()).unwrap(), 0);
+        Provisional { revision, until, changed: vec!["/x".to_owned()] }
+    }
+
     fn found(&self, name: &ResourceName) -> Answer<Versioned<Value>> {
         let known = self.resources.lock().unwrap().get(name).cloned();
-        match (known, name.kind) {
-            (Some(known), _) => Ok(known),
-            (None, ResourceKind::TimeConfig) => {
-                Ok(Versioned { value: serde_json::json!({"interval": 64.0}), revision: 7 })
-            }
-            (None, ResourceKind::PluginConfig) => {
-                find(&name.id)?;
-                Ok(Versioned { value: serde_json::json!({"interval": 10}), revision: 7 })
-            }
-            (None, ResourceKind::OutputBuffer) => {
-                find(&name.id)?;
-                Ok(Versioned { value: serde_json::to_value(output("o").buffer).unwrap(), revision: 0 })
-            }
+        if let Some(known) = known {
+            return Ok(known);
         }
+        if name.kind != ResourceKind::TimeConfig && name.kind != ResourceKind::Config {
+            find(&name.id)?;
+        }
+        let value = match name.kind {
+            ResourceKind::TimeConfig => serde_json::json!({"interval": 64.0}),
+            ResourceKind::Plugin => serde_json::json!({}),
+            ResourceKind::OutputBuffer => {
+                let value = serde_json::to_value(output("o").buffer).unwrap();
+                return Ok(Versioned { value, revision: 0 });
+            }
+            ResourceKind::PluginConfig | ResourceKind::Config => serde_json::json!({"interval": 10}),
+        };
+        Ok(Versioned { value, revision: 7 })
     }
 
     /// Checks and stores a resource of before; takes it away for `None`.
@@ -112,17 +126,17 @@ impl Fake {
     }
 
     fn put(&self, change: &Change, name: &ResourceName, value: Option<Value>) -> Changed<Value> {
-        if change.mode == Mode::DryRun {
-            return Changed::Planned(self.plan(&name.id));
+        match change.mode {
+            Mode::Commit => {}
+            Mode::DryRun => return Changed::Planned(self.plan(&name.id)),
+            Mode::Confirm(within) => return Changed::Provisional(self.tried(within)),
         }
         let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
-        let resource = Versioned { value: value.clone().unwrap_or_default(), revision };
         let mut resources = self.resources.lock().unwrap();
-        match value {
-            Some(value) => drop(resources.insert(name.clone(), Versioned { value, revision })),
-            None => drop(resources.remove(name)),
-        }
-        Changed::Done(resource)
+        resources.remove(name);
+        let stored = value.map(|value| Versioned { value, revision });
+        resources.extend(stored.clone().map(|stored| (name.clone(), stored)));
+        Changed::Done(stored.unwrap_or(Versioned { value: Value::Null, revision }))
     }
 }
 
@@ -138,6 +152,25 @@ fn find(id: &str) -> Answer<Plugin> {
         "full" => Err(ManagementError::Storage { detail }),
         "away" => Err(ManagementError::Unavailable { detail }),
         _ => Err(ManagementError::NotFound { detail: format!("There is no plugin {id}.") }),
+    }
+}
+
+/// A revision that is kept.
+fn kept(number: u64) -> Answer<u64> {
+    let detail = format!("There is no revision {number}.");
+    if (1..=7).contains(&number) { Ok(number) } else { Err(ManagementError::NotFound { detail }) }
+}
+
+fn revision(number: u64) -> Revision {
+    Revision {
+        revision: number,
+        time: moment(),
+        user: "admin".to_owned(),
+        peer: "127.0.0.1".to_owned(),
+        reason: String::new(),
+        changed: vec!["/interval".to_owned()],
+        state: RevisionState::Past,
+        until: None,
     }
 }
 
@@ -260,6 +293,65 @@ impl Management for Fake {
 
     async fn reload_plugin(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
         self.change(caller, id)
+    }
+
+    async fn create_plugin(&self, change: Change, id: &str, _: Value) -> Answer<Changed<Plugin>> {
+        *self.created.lock().unwrap() += 1;
+        *self.last_caller.lock().unwrap() = Some(change.caller.clone());
+        if find(id).is_ok() {
+            let detail = format!("There is a {id} already.");
+            return Err(ManagementError::Conflict { code: ProblemCode::Exists, detail });
+        }
+        Ok(Changed::Done(Versioned { value: plugin(id), revision: 8 }))
+    }
+
+    async fn patch_plugin(&self, change: Change, id: &str, _: Value) -> Answer<Changed<Plugin>> {
+        self.switch(&change, id)
+    }
+
+    async fn config_sources(&self) -> Answer<ConfigSources> {
+        let sources = BTreeMap::from([("interval".to_owned(), "default".to_owned())]);
+        Ok(ConfigSources { revision: 7, sources })
+    }
+
+    async fn reload(&self, _: Change) -> Answer<Changed<Reloaded>> {
+        let value = Reloaded { revision: 7, changed: Vec::new(), needs_restart: Vec::new() };
+        Ok(Changed::Done(Versioned { value, revision: 7 }))
+    }
+
+    async fn revisions(&self, list: &ListRequest) -> Answer<Part<Revision>> {
+        let below: u64 = list.after.as_ref().map_or(8, |after| after.parse().unwrap());
+        let mut rest = (1..below).rev().map(revision);
+        let items: Vec<Revision> = rest.by_ref().take(list.limit).collect();
+        let next = rest.next().and_then(|_| items.last()).map(|last| last.revision.to_string());
+        Ok(Part { items, next })
+    }
+
+    async fn revision(&self, number: u64) -> Answer<Revision> {
+        kept(number).map(revision)
+    }
+
+    async fn revision_config(&self, number: u64) -> Answer<Config> {
+        kept(number)?;
+        Ok(Config(serde_json::json!({"interval": 10}).as_object().unwrap().clone()))
+    }
+
+    async fn revision_diff(&self, number: u64, against: Option<u64>) -> Answer<RevisionDiff> {
+        let against = against.unwrap_or(kept(number)? - 1);
+        Ok(RevisionDiff { revision: number, against, difference: serde_json::json!({}) })
+    }
+
+    async fn restore_revision(&self, change: Change, number: u64) -> Answer<Changed<Revision>> {
+        *self.last_caller.lock().unwrap() = Some(change.caller.clone());
+        if !change.if_match.admits(7) {
+            return Err(ManagementError::PreconditionFailed { current: 7 });
+        }
+        kept(number)?;
+        Ok(Changed::Done(Versioned { value: revision(8), revision: 8 }))
+    }
+
+    async fn confirm_revision(&self, _: &Caller, number: u64) -> Answer<Revision> {
+        kept(number).map(revision)
     }
 
     async fn resources(&self, kind: ResourceKind, list: &ListRequest) -> Answer<Part<Member>> {

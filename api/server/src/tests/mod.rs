@@ -7,6 +7,7 @@ mod errors;
 mod fake;
 mod formats;
 mod lists;
+mod replay;
 mod sockets;
 mod tokens;
 mod versions;
@@ -14,6 +15,7 @@ mod versions;
 use crate::app::Shared;
 use crate::auth::{PeerPolicy, Store};
 use crate::clock::now;
+use crate::replay::Answers;
 use crate::settings::Settings;
 use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
@@ -97,7 +99,8 @@ impl Site {
     fn shared(&self) -> Shared {
         let settings = Settings { metrics_open: self.metrics_open };
         let peers = PeerPolicy { admin_group: "gatherd-admin".to_owned(), trust_own_uid: false };
-        Shared::new(self.fake.clone(), self.store.clone(), settings, peers)
+        let answers = Answers::open(&self.directory.path().join("answers")).unwrap();
+        Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers)
     }
 
     /// As nobody.

@@ -9,6 +9,8 @@ use super::effective::{Effective, shown};
 use super::layers::{Layers, Source};
 use super::merge::{compose, difference, dotted, escape, keys, merge, nulls, replace, same};
 use super::resource::Resource;
+use super::secret::WriteOnly;
+use super::store::Record;
 use crate::port::{ConfigProblem, PluginId};
 
 /// Largest overlay, in bytes of JSON.
@@ -42,7 +44,11 @@ impl Draft {
 }
 
 /// What `edit` would make of what is in effect; `None` where it wants what already is.
-pub(super) fn draft(now: &Effective, edit: &Edit) -> Result<Option<Draft>, EditError> {
+pub(super) fn draft(
+    now: &Effective,
+    edit: &Edit,
+    write_only: &WriteOnly,
+) -> Result<Option<Draft>, EditError> {
     match edit {
         Edit::Enable(id) => switch(now, id, true),
         Edit::Disable(id) => switch(now, id, false),
@@ -50,6 +56,7 @@ pub(super) fn draft(now: &Effective, edit: &Edit) -> Result<Option<Draft>, EditE
         Edit::Put { at, value, if_match } => {
             admit(now, at, if_match)?;
             refuse_unfit(value, &nulls(value))?;
+            let value = &kept(now, at, value, write_only);
             if at.is_whole() { whole(now, value).map(Some) } else { put(now, at, value).map(Some) }
         }
         Edit::Patch { at, patch, if_match } => {
@@ -95,6 +102,31 @@ fn put(now: &Effective, at: &Resource, value: &Value) -> Result<Draft, EditError
     let pointer = at.pointer();
     let patch = replace(now.layers.base().pointer(&pointer), value);
     finish(now, &pointer, Some(value), Some(patch))
+}
+
+/// `value` with the write-only keys that it leaves out.
+fn kept(now: &Effective, at: &Resource, value: &Value, write_only: &WriteOnly) -> Value {
+    let pointer = at.pointer();
+    let mut after = lay(now.value.clone(), &Value::Null, &pointer, Some(value.clone()));
+    write_only.keep(&now.value, &mut after);
+    after.pointer_mut(&pointer).map_or_else(|| value.clone(), Value::take)
+}
+
+/// The effective document of an earlier revision. Its edits over the API are taken as they were, and only where
+/// they no longer lead to it (a file was changed since) are there more.
+pub(super) fn restore(now: &Effective, record: &Record) -> Result<Draft, EditError> {
+    let reached = now.layers.effective(&record.overlay);
+    let patch = difference(&reached, &record.document);
+    let overlay = if same(&reached, &record.document) {
+        record.overlay.clone()
+    } else {
+        compose(Some(&now.layers.base()), Some(&record.overlay), &patch)
+    };
+    let draft = judge(now, overlay, "")?;
+    if same(&draft.value, &record.document) {
+        return Ok(draft);
+    }
+    Err(pinned(&now.layers, "", &draft.value, &record.document))
 }
 
 /// The whole document as `value` says. Only what differs becomes an edit, so that all else keeps its source.
@@ -159,6 +191,10 @@ fn finish(
 
 /// The draft of an overlay that is not too large; pointers of problems are into what was sent.
 fn judge(now: &Effective, overlay: Value, sent_at: &str) -> Result<Draft, EditError> {
+    if overlay.get("state_dir") != now.overlay.get("state_dir") {
+        let detail = "this change itself would be stored there: set it in a file".to_owned();
+        return Err(EditError::Invalid(vec![ConfigProblem { pointer: "/state_dir".to_owned(), detail }]));
+    }
     if overlay.to_string().len() > LARGEST_OVERLAY {
         let detail = format!("all changes made over the API together may have {LARGEST_OVERLAY} bytes");
         return Err(EditError::Invalid(vec![ConfigProblem { pointer: String::new(), detail }]));

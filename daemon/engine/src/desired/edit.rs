@@ -1,13 +1,14 @@
 //! What a change asks for, who asks, what comes of it, and why it may not be made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::ApplyFailure;
 use super::document::AT_START;
 use super::effective::Effective;
-use super::layers::Source;
+use super::layers::{Layers, Source};
 use super::plan::Action;
 use super::resource::Resource;
 use super::store::StoreError;
@@ -84,6 +85,53 @@ impl Edit {
             | Self::Delete { at, .. } => at.clone(),
         }
     }
+}
+
+/// Where a change comes from.
+#[derive(Debug)]
+pub enum Change {
+    /// The API asks for it.
+    Edit(Edit),
+    /// Configuration files and the layers above were read again; edits over the API stay.
+    Reread(Layers),
+    /// The effective document of an earlier revision shall be in effect again.
+    Restore {
+        /// Which revision.
+        revision: u64,
+        /// Which revisions of the whole document may be replaced.
+        if_match: IfMatch,
+    },
+}
+
+/// How a change is made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// For good.
+    Commit,
+    /// Not at all: it is judged, and what it would do is told.
+    DryRun,
+    /// Until it is confirmed; without that it goes back by itself after this time.
+    Confirm(Duration),
+}
+
+/// What came of a change.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It is in effect and stored.
+    Committed(Committed),
+    /// It was only judged.
+    Planned(Planned),
+    /// It is in effect for a while.
+    Provisional(Tried),
+}
+
+/// A change that is in effect until it is confirmed or goes back.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// What is in effect now.
+    pub committed: Committed,
+    /// When it goes back, in milliseconds since the Unix epoch, by the wall clock.
+    pub until: u64,
 }
 
 /// Who changes something, and why.
@@ -208,6 +256,28 @@ pub enum EditError {
         source: StoreError,
         /// Whether everything is as it was.
         undone: bool,
+    },
+    /// Another change waits to be confirmed.
+    #[error(
+        "revision {revision} is not confirmed: confirm it, restore the one before it, or wait until it goes back by itself"
+    )]
+    Provisional {
+        /// Which revision waits.
+        revision: u64,
+        /// When it goes back, in milliseconds since the Unix epoch.
+        until: u64,
+    },
+    /// The revision was not confirmed in time, and was taken back.
+    #[error("revision {revision} was not confirmed in time and was taken back")]
+    NotConfirmed {
+        /// Which.
+        revision: u64,
+    },
+    /// There never was such a revision, or it is no longer kept.
+    #[error("there is no revision {revision}")]
+    NoRevision {
+        /// Which.
+        revision: u64,
     },
     /// Too many changes wait already.
     #[error("too many changes are waiting: try again")]

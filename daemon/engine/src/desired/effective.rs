@@ -60,6 +60,11 @@ impl Effective {
         told.collect()
     }
 
+    /// The whole document as one value, with all its defaults and all that is never shown.
+    pub fn shown(&self) -> &Value {
+        &self.shown
+    }
+
     /// A plugin's own configuration, and the revision that last changed it; `None` for an unknown plugin.
     pub fn plugin_config(&self, id: &PluginId) -> Option<(Value, u64)> {
         self.resource(&Resource::plugin_config(id))
@@ -99,6 +104,12 @@ impl Effective {
         let Draft { overlay, value, document } = draft;
         let shown = shown(&document);
         Self { revision, document, layers, overlay, value, shown, resources }
+    }
+
+    /// What it was made of.
+    pub(super) fn draft(&self) -> Draft {
+        let (overlay, value, document) = (self.overlay.clone(), self.value.clone(), self.document.clone());
+        Draft { overlay, value, document }
     }
 
     /// The revision that last changed anything at or below a pointer; of a part of a resource, that of the

@@ -57,7 +57,7 @@ pub(super) fn replace(base: Option<&Value>, wanted: &Value) -> Value {
 }
 
 /// The smallest patch that makes `new` out of `old`; `{}` when they are equal. For people to read.
-pub(super) fn difference(old: &Value, new: &Value) -> Value {
+pub fn difference(old: &Value, new: &Value) -> Value {
     let (Value::Object(before), Value::Object(after)) = (old, new) else {
         return new.clone();
     };

@@ -13,10 +13,12 @@
 //!
 //! Parts: [`document`] (what there is to say), `check` (is it right), `layers` (who says it), `files`,
 //! `assignments`, `merge`, `resource` (which part of it), `edit` (what is asked and answered), `draft` (an
-//! edit before it has an effect), `plan`, `store` (revisions on disk), `steps` and `transaction` (the drawing
-//! above).
+//! edit before it has an effect), `plan`, `store` (revisions on disk), `steps`, `transaction` (the drawing above),
+//! `provisional` (a change that goes back unless it is confirmed), `begin` (the first revision of a life) and
+//! `secret` (what is never shown).
 
 mod assignments;
+mod begin;
 mod check;
 mod depth;
 pub mod document;
@@ -30,19 +32,23 @@ mod merge;
 mod nearest;
 mod plan;
 mod problem;
+mod provisional;
 mod resource;
+mod secret;
 mod steps;
 mod store;
 mod transaction;
 
 pub use document::{Buffer, DEFAULT_PLUGINS, Document, OutputEntry, PluginEntry, Wanted, WhenFullWord};
-pub use edit::{Author, Committed, Edit, EditError, IfMatch, Planned};
+pub use edit::{Author, Change, Committed, Edit, EditError, IfMatch, Mode, Outcome, Planned, Tried};
 pub use effective::Effective;
 pub use layers::{Inputs, Layers, Source};
+pub use merge::difference;
 pub use plan::{Action, plan};
 pub use problem::{LayersError, Problem};
 pub use resource::Resource;
-pub use store::{OpenError, Record, StoreError};
+pub use secret::WriteOnly;
+pub use store::{Fate, OpenError, Record, StoreError};
 pub use transaction::Desired;
 
 use crate::port::{BoxFuture, OpenFailure, PluginId, Spec};

@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 use super::edit::EditError;
 use super::plan::Action;
 use super::resource::Resource;
+use super::secret::WriteOnly;
 use super::{Apply, ApplyFailure};
 use crate::port::{ConfigProblem, OpenFailure, PluginId};
 
@@ -14,6 +15,7 @@ use crate::port::{ConfigProblem, OpenFailure, PluginId};
 pub(super) async fn validate(
     actions: &[Action],
     sent_at: &str,
+    write_only: &WriteOnly,
     apply: &Arc<dyn Apply>,
 ) -> Result<(), EditError> {
     for wanted in actions.iter().filter_map(Action::needs_validation) {
@@ -21,6 +23,10 @@ pub(super) async fn validate(
         let judged = tokio::task::spawn_blocking(move || apply.validate(&spec)).await;
         match finished(judged) {
             Some(Ok(())) => {}
+            Some(Err(OpenFailure::Config(found))) => {
+                let found = OpenFailure::Config(write_only.hush(&wanted.spec.type_name, found));
+                return Err(refusal(&wanted.spec.id, found, sent_at));
+            }
             Some(Err(source)) => return Err(refusal(&wanted.spec.id, source, sent_at)),
             None => return Err(EditError::Stopping),
         }

@@ -1,63 +1,41 @@
 //! Revisions on disk: `desired.redb` in the state directory, mode 0600.
 //!
-//! One table: revision number → [`Record`] as JSON. A record holds the whole state after its change, so
+//! One table of revisions: number → [`Record`] as JSON. A record holds the whole state after its change, so
 //! the newest one alone is enough to start from, and writing one is a single durable insert: after a crash
 //! it is there or it is not. `gatherd.lock` beside it keeps a second daemon out.
+//!
+//! A revision that is not confirmed yet stands in a table of its own, written before it takes effect: whoever
+//! starts from this store starts from the newest confirmed one, and finds what was tried.
 //!
 //! After an I/O error the database is closed: what became durable of the failed commit is unknown. The
 //! next use opens it again (which repairs it) and takes back whatever lies above the last revision that
 //! was acknowledged.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+mod place;
+mod record;
+
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    TableError,
 };
-use rustix::fs::{FlockOperation, OFlags, flock};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+pub use record::{Fate, Record};
 
 use super::problem::LayersError;
 
 /// Revision number → record as JSON.
 const REVISIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("revisions");
+/// Revision number → record as JSON, of the revision that is not confirmed; at most one.
+const PROVISIONAL: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("provisional");
 /// How many revisions are kept.
 const MOST_REVISIONS: u64 = 1000;
 /// How many bytes of records are kept, unless one alone is larger.
 const MOST_BYTES: u64 = 64 << 20;
-/// Memory for pages, in bytes.
-const PAGE_CACHE: usize = 4 << 20;
-
-/// What one change left behind.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct Record {
-    /// Its number; the first is 1.
-    pub revision: u64,
-    /// When it was made, in milliseconds since the Unix epoch, by the wall clock.
-    pub time: u64,
-    /// Who made it: a user of the API, or `gatherd` for the daemon itself.
-    pub user: String,
-    /// From where: an address, or empty for the daemon itself.
-    pub peer: String,
-    /// Why.
-    pub reason: String,
-    /// The resources that it changed, as JSON pointers into the document.
-    pub changed: Vec<String>,
-    /// What it changed in the effective document, as a merge patch.
-    pub difference: Value,
-    /// All edits over the API that hold after it, as one merge patch with tombstones.
-    pub overlay: Value,
-    /// The effective document after it.
-    pub document: Value,
-    /// The revision that last changed each resource, by JSON pointer.
-    pub resources: BTreeMap<String, u64>,
-}
-
 /// Why the desired state cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -135,72 +113,135 @@ pub(super) struct Store {
     opener: Opener,
     /// `None` after an I/O error, until the next use.
     database: Option<Database>,
-    /// The last revision that was acknowledged; 0 for none.
+    /// The last revision that was acknowledged for good; 0 for none.
     newest: u64,
+    /// The revision that was acknowledged until it is confirmed or goes back.
+    provisional: Option<u64>,
+    /// Where to say that there is a revision; `None` once it is said, and in memory.
+    unmarked: Option<PathBuf>,
     /// Held as long as this lives; `None` where nobody else can come near.
     _lock: Option<File>,
 }
 
+/// What a store holds as it is opened.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Left {
+    /// The newest revision that was made for good.
+    pub(super) newest: Option<Record>,
+    /// A revision above it that was not confirmed.
+    pub(super) provisional: Option<Record>,
+}
+
 impl Store {
-    /// Opens or makes the store of a state directory, and answers the newest record.
-    pub(super) fn open(state_dir: &Path) -> Result<(Self, Option<Record>), OpenError> {
-        let lock = lock(state_dir)?;
+    /// Opens or makes the store of a state directory, and answers what an earlier life left in it.
+    pub(super) fn open(state_dir: &Path) -> Result<(Self, Left), OpenError> {
+        let lock = place::lock(state_dir)?;
         let path = state_dir.join("desired.redb");
-        prepare(state_dir, &path)?;
+        place::prepare(state_dir, &path)?;
         let opener = {
             let path = path.clone();
-            Box::new(move || open_file(&path))
+            Box::new(move || place::open_file(&path))
         };
         let fault = |error| match error {
             StoreError::Corrupt(detail) => OpenError::Corrupt { path: path.clone(), detail },
             source @ StoreError::Io(_) => OpenError::Store { path: path.clone(), source },
         };
-        Self::over(opener, Some(lock)).map_err(fault)
+        let (mut store, left) = Self::over(opener, Some(lock)).map_err(fault)?;
+        let is_marked = place::is_marked(&path);
+        if left.newest.is_none() && is_marked {
+            let detail = "no revision is left of those that were in it".to_owned();
+            return Err(OpenError::Corrupt { path, detail });
+        }
+        store.unmarked = (!is_marked).then_some(path);
+        if left.newest.is_some() {
+            store.mark();
+        }
+        Ok((store, left))
     }
 
     /// A store over any storage.
-    fn over(opener: Opener, lock: Option<File>) -> Result<(Self, Option<Record>), StoreError> {
-        let (database, record) = guarded(|| {
+    fn over(opener: Opener, lock: Option<File>) -> Result<(Self, Left), StoreError> {
+        let (database, left) = guarded(|| {
             let mut database = opener()?;
             // Without this a flipped bit would be found when it is read, perhaps years later.
             if !database.check_integrity()? {
                 tracing::warn!("the stored state was damaged and has been repaired");
             }
-            let record = newest(&database)?;
-            Ok((database, record))
+            let left = left(&database)?;
+            Ok((database, left))
         })?;
-        let newest = record.as_ref().map_or(0, |record| record.revision);
-        Ok((Self { opener, database: Some(database), newest, _lock: lock }, record))
+        let number = |record: &Option<Record>| record.as_ref().map(|record| record.revision);
+        let (newest, provisional) = (number(&left.newest).unwrap_or(0), number(&left.provisional));
+        let store =
+            Self { opener, database: Some(database), newest, provisional, unmarked: None, _lock: lock };
+        Ok((store, left))
     }
 
-    /// Makes `record` durable. On failure the revision before it is still the newest, on disk as well as
-    /// soon as the storage answers again.
-    pub(super) fn commit(&mut self, record: &Record) -> Result<(), StoreError> {
-        let bytes = serde_json::to_vec(record).expect("a record has string keys only");
+    /// Makes `records` durable, in the order of their numbers, and none of them provisional. On failure the
+    /// revision before them is still the newest, on disk as well as soon as the storage answers again.
+    pub(super) fn commit(&mut self, records: &[&Record]) -> Result<(), StoreError> {
         let newest = self.newest;
+        self.write(|database| write(database, newest, records))?;
+        self.newest = records.last().map_or(newest, |record| record.revision);
+        self.provisional = None;
+        self.mark();
+        Ok(())
+    }
+
+    /// Makes a revision durable that is not confirmed; [`Store::commit`] takes it out again.
+    pub(super) fn provisional(&mut self, record: &Record) -> Result<(), StoreError> {
+        self.write(|database| write_provisional(database, Some(record)))?;
+        self.provisional = Some(record.revision);
+        Ok(())
+    }
+
+    /// Takes out a revision that was not confirmed and never took effect.
+    pub(super) fn forget_provisional(&mut self) -> Result<(), StoreError> {
+        self.provisional = None;
+        self.write(|database| write_provisional(database, None))
+    }
+
+    fn write(&mut self, work: impl FnOnce(&Database) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let database = self.database()?;
-        let written = guarded(|| write(database, newest, record.revision, &bytes));
-        match written {
-            Ok(()) => {
-                self.newest = record.revision;
-                Ok(())
-            }
-            Err(error) => {
-                self.close();
-                if let Err(again) = self.database() {
-                    tracing::error!(error = %again, "the state's storage does not answer; changes are refused until it does");
-                }
-                Err(error)
+        let written = guarded(|| work(database));
+        if written.is_err() {
+            self.close();
+            if let Err(again) = self.database() {
+                tracing::error!(error = %again, "the state's storage does not answer; changes are refused until it does");
             }
         }
+        written
+    }
+
+    /// Says beside the database that there is a revision in it.
+    fn mark(&mut self) {
+        if let Some(path) = self.unmarked.take()
+            && let Err(error) = place::mark(&path)
+        {
+            tracing::warn!(error = %error, "the mark beside the state could not be written; it is tried again");
+            self.unmarked = Some(path);
+        }
+    }
+
+    /// The newest records below `below`, the newest first; at most `limit`.
+    pub(super) fn records(&mut self, below: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let database = self.database()?;
+        guarded(|| {
+            let Some(table) = revisions(database)? else { return Ok(Vec::new()) };
+            let mut found = Vec::new();
+            for entry in table.range(..below)?.rev().take(limit) {
+                found.push(parse(entry?.1.value())?);
+            }
+            Ok(found)
+        })
     }
 
     /// A record, if it is still kept.
     pub(super) fn record(&mut self, revision: u64) -> Result<Option<Record>, StoreError> {
         let database = self.database()?;
-        guarded(|| match database.begin_read()?.open_table(REVISIONS)?.get(revision)? {
-            Some(bytes) => parse(bytes.value()).map(Some),
-            None => Ok(None),
+        guarded(|| {
+            let Some(table) = revisions(database)? else { return Ok(None) };
+            table.get(revision)?.map(|bytes| parse(bytes.value())).transpose()
         })
     }
 
@@ -208,10 +249,10 @@ impl Store {
     fn database(&mut self) -> Result<&Database, StoreError> {
         if self.database.is_none() {
             let opener = &self.opener;
-            let newest = self.newest;
+            let (newest, provisional) = (self.newest, self.provisional);
             self.database = Some(guarded(|| {
                 let database = opener()?;
-                take_back(&database, newest)?;
+                take_back(&database, newest, provisional)?;
                 Ok(database)
             })?);
         }
@@ -246,110 +287,81 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreEr
     }
 }
 
-fn lock(state_dir: &Path) -> Result<File, OpenError> {
-    let fault = |source| OpenError::Directory { path: state_dir.to_owned(), source };
-    let lock = private(&state_dir.join("gatherd.lock")).map_err(fault)?;
-    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(lock),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse { path: state_dir.to_owned() }),
-        Err(errno) => Err(fault(errno.into())),
-    }
-}
-
-/// A file that only we may read, made where it is not there; never behind a symbolic link.
-fn private(path: &Path) -> io::Result<File> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let mut options = OpenOptions::new();
-    let file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(flags)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "this is no regular file"));
-    }
-    if file.metadata()?.permissions().mode() & 0o777 != 0o600 {
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(file)
-}
-
-fn open_file(path: &Path) -> Result<Database, DatabaseError> {
-    Builder::new().set_cache_size(PAGE_CACHE).create_file(private(path)?)
-}
-
-/// Makes an empty database where there is none: beside, then renamed, so that none is ever half made.
-fn prepare(state_dir: &Path, path: &Path) -> Result<(), OpenError> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.len() == 0 => {
-            let detail = "the file is empty".to_owned();
-            return Err(OpenError::Corrupt { path: path.to_owned(), detail });
-        }
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(source) => {
-            return Err(OpenError::Directory { path: state_dir.to_owned(), source });
-        }
-    }
-    let new = path.with_extension("redb.new");
-    let _nothing_there = fs::remove_file(&new);
-    let made = guarded(|| open_file(&new).map(drop).map_err(StoreError::from));
-    made.map_err(|source| OpenError::Store { path: new.clone(), source })?;
-    let renamed = File::open(&new).and_then(|file| {
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        File::open(state_dir)?.sync_all()
-    });
-    renamed.map_err(|source| OpenError::Directory { path: state_dir.to_owned(), source })
-}
-
 fn parse(bytes: &[u8]) -> Result<Record, StoreError> {
     serde_json::from_slice(bytes)
         .map_err(|error| StoreError::Corrupt(format!("a revision is unreadable: {error}")))
 }
 
-fn newest(database: &Database) -> Result<Option<Record>, StoreError> {
-    let table = match database.begin_read()?.open_table(REVISIONS) {
-        Ok(table) => table,
-        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let last = table.last()?;
-    last.map(|(_, bytes)| parse(bytes.value())).transpose()
+fn revisions(database: &Database) -> Result<Option<redb::ReadOnlyTable<u64, &'static [u8]>>, StoreError> {
+    match database.begin_read()?.open_table(REVISIONS) {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
-fn write(database: &Database, newest: u64, revision: u64, bytes: &[u8]) -> Result<(), StoreError> {
+fn left(database: &Database) -> Result<Left, StoreError> {
+    let newest = match revisions(database)? {
+        Some(table) => table.last()?.map(|(_, bytes)| parse(bytes.value())).transpose()?,
+        None => None,
+    };
+    let tried = match database.begin_read()?.open_table(PROVISIONAL) {
+        Ok(table) => table.last()?.map(|(_, bytes)| parse(bytes.value())).transpose()?,
+        Err(TableError::TableDoesNotExist(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let above = newest.as_ref().map_or(0, |newest| newest.revision);
+    Ok(Left { newest, provisional: tried.filter(|tried| tried.revision > above) })
+}
+
+fn write(database: &Database, newest: u64, records: &[&Record]) -> Result<(), StoreError> {
     let transaction = database.begin_write()?;
     {
         let mut table = transaction.open_table(REVISIONS)?;
         table.retain_in(newest + 1.., |_, _| false)?;
-        table.insert(revision, bytes)?;
+        for record in records {
+            table.insert(record.revision, text(record).as_slice())?;
+        }
         while table.len()? > 1
             && (table.len()? > MOST_REVISIONS || table.stats()?.stored_bytes() > MOST_BYTES)
         {
             table.pop_first()?;
+        }
+        transaction.open_table(PROVISIONAL)?.retain(|_, _| false)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn write_provisional(database: &Database, record: Option<&Record>) -> Result<(), StoreError> {
+    let transaction = database.begin_write()?;
+    {
+        let mut table = transaction.open_table(PROVISIONAL)?;
+        table.retain(|_, _| false)?;
+        if let Some(record) = record {
+            table.insert(record.revision, text(record).as_slice())?;
         }
     }
     transaction.commit()?;
     Ok(())
 }
 
-/// Removes what lies above the last acknowledged revision: a failed commit may have become durable.
-fn take_back(database: &Database, newest: u64) -> Result<(), StoreError> {
-    let above = match database.begin_read()?.open_table(REVISIONS) {
-        Ok(table) => table.last()?.is_some_and(|(revision, _)| revision.value() > newest),
-        Err(redb::TableError::TableDoesNotExist(_)) => false,
-        Err(error) => return Err(error.into()),
-    };
-    if above {
+/// Removes what was not acknowledged: a failed write may have become durable.
+fn take_back(database: &Database, newest: u64, provisional: Option<u64>) -> Result<(), StoreError> {
+    let Left { newest: found, provisional: tried } = left(database)?;
+    if found.is_some_and(|found| found.revision > newest) {
         let transaction = database.begin_write()?;
         transaction.open_table(REVISIONS)?.retain_in(newest + 1.., |_, _| false)?;
         transaction.commit()?;
     }
+    if tried.is_some_and(|tried| Some(tried.revision) != provisional) {
+        write_provisional(database, None)?;
+    }
     Ok(())
+}
+
+fn text(record: &Record) -> Vec<u8> {
+    serde_json::to_vec(record).expect("a record has string keys only")
 }
 
 /// Storage that tests can break.

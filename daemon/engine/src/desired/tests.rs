@@ -1,7 +1,9 @@
 //! Whole transactions over plugins that obey, refuse, fail and panic, and a disk that can break.
 
+mod confirmed;
 mod outputs;
 mod resources;
+mod restored;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -93,6 +95,32 @@ impl Apply for Plugins {
             *self.configured.lock().unwrap() = Some(document.clone());
             if *self.fail.lock().unwrap() == Some("configure") { Err(ApplyFailure::Busy) } else { Ok(()) }
         })
+    }
+}
+
+/// The calls that most tests make.
+impl Desired {
+    async fn edit(&self, edit: Edit, author: Author, apply: Arc<dyn Apply>) -> Result<Committed, EditError> {
+        committed(self.change(Change::Edit(edit), author, Mode::Commit, apply).await)
+    }
+
+    async fn plan(&self, edit: Edit, author: Author, apply: Arc<dyn Apply>) -> Result<Planned, EditError> {
+        match self.change(Change::Edit(edit), author, Mode::DryRun, apply).await? {
+            Outcome::Planned(planned) => Ok(planned),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn reread(&self, layers: Layers, apply: Arc<dyn Apply>) -> Result<Committed, EditError> {
+        let author = Author::daemon("the configuration was read again");
+        committed(self.change(Change::Reread(layers), author, Mode::Commit, apply).await)
+    }
+}
+
+fn committed(outcome: Result<Outcome, EditError>) -> Result<Committed, EditError> {
+    match outcome? {
+        Outcome::Committed(committed) => Ok(committed),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -490,7 +518,7 @@ fn the_first_start_needs_a_disk() {
     let (store, newest) = disk.open().unwrap();
     disk.set_broken(true);
     let fault = Desired::over(store, newest, layers(FILE, &[])).unwrap_err();
-    assert!(matches!(fault, transaction::Fault::Store(StoreError::Io(_))), "{fault:?}");
+    assert!(matches!(fault, begin::Fault::Store(StoreError::Io(_))), "{fault:?}");
 }
 
 #[test]

@@ -1,23 +1,26 @@
 //! One change at a time, wholly or not at all.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::Apply;
-use super::draft::{Draft, draft};
-use super::edit::{Author, Committed, Edit, EditError, Planned};
+use super::begin::{Fault, begin};
+use super::draft::{Draft, draft, restore};
+use super::edit::{Author, Change, Committed, EditError, IfMatch, Mode, Outcome, Planned};
 use super::effective::{Effective, changed, stamped};
 use super::layers::Layers;
 use super::merge::difference;
 use super::plan::{Action, plan};
-use super::problem::LayersError;
+use super::provisional::{Provisional, milliseconds};
+use super::secret::WriteOnly;
 use super::steps::{finished, perform, undo, undo_failed, validate};
-use super::store::{OpenError, Record, Store, StoreError};
+use super::store::{Fate, Left, OpenError, Record, Store, StoreError};
 
 /// How many changes may wait or run at once; more are told [`EditError::Busy`].
 const MOST_WAITING: usize = 16;
@@ -31,27 +34,25 @@ pub struct Desired {
 }
 
 #[derive(Debug)]
-struct Inner {
-    current: ArcSwap<Effective>,
+pub(super) struct Inner {
+    pub(super) current: ArcSwap<Effective>,
+    /// The revision that waits to be confirmed.
+    pub(super) provisional: ArcSwapOption<Provisional>,
     /// Held while a change runs.
-    writer: tokio::sync::Mutex<()>,
+    pub(super) writer: tokio::sync::Mutex<()>,
     /// One permit per waiting or running change; closed when the daemon stops.
-    turns: Arc<Semaphore>,
+    pub(super) turns: Arc<Semaphore>,
+    /// What is never shown.
+    write_only: WriteOnly,
     /// Only taken on threads that may block.
     store: Arc<Mutex<Store>>,
 }
 
-/// What a change starts from.
-enum Change {
-    Edit(Edit),
-    Reread(Layers),
-}
-
 /// A change that has been judged, and may be carried out.
-struct Judged {
-    next: Effective,
-    record: Record,
-    actions: Vec<Action>,
+pub(super) struct Judged {
+    pub(super) next: Effective,
+    pub(super) record: Record,
+    pub(super) actions: Vec<Action>,
 }
 
 /// What came of judging a change.
@@ -69,17 +70,18 @@ enum Prepared {
 impl Desired {
     /// Opens the state of before under the configuration of now. May block.
     ///
-    /// Where they give another document than the newest revision, that becomes a new revision. If only
-    /// that cannot be stored, the daemon starts all the same, and says so in its log.
+    /// Where they give another document than the newest revision, that becomes a new revision, and so does what
+    /// was before a revision that was not confirmed. If only that cannot be stored, the daemon starts all the
+    /// same, and says so in its log.
     ///
     /// # Errors
     ///
     /// [`OpenError`] when the directory is missing or in use, the state is damaged or cannot be read, the
     /// first revision cannot be stored, or the edits of before do not go with the files of now.
     pub fn open(state_dir: &Path, layers: Layers) -> Result<Self, OpenError> {
-        let (store, newest) = Store::open(state_dir)?;
+        let (store, left) = Store::open(state_dir)?;
         let path = state_dir.join("desired.redb");
-        Self::over(store, newest, layers).map_err(|fault| match fault {
+        Self::over(store, left, layers).map_err(|fault| match fault {
             Fault::Invalid(error) => OpenError::Invalid(error),
             Fault::Store(StoreError::Corrupt(detail)) => OpenError::Corrupt { path, detail },
             Fault::Store(source) => OpenError::Store { path, source },
@@ -91,42 +93,56 @@ impl Desired {
         self.inner.current.load_full()
     }
 
-    /// Carries out an edit and stores it before it answers.
+    /// The revision that waits to be confirmed, and when it goes back, in milliseconds since the Unix epoch.
+    pub fn provisional(&self) -> Option<(Record, u64)> {
+        let waiting = self.inner.provisional.load_full();
+        waiting.map(|waiting| (waiting.record.clone(), waiting.until))
+    }
+
+    /// What is never shown.
+    pub fn write_only(&self) -> &WriteOnly {
+        &self.inner.write_only
+    }
+
+    /// Makes a change as `mode` says; for good, it is stored before this answers.
     ///
     /// # Errors
     ///
     /// [`EditError`]; see there. But for `undone: false`, everything is as it was.
-    pub async fn edit(
+    pub async fn change(
         &self,
-        edit: Edit,
+        change: Change,
         author: Author,
+        mode: Mode,
         apply: Arc<dyn Apply>,
-    ) -> Result<Committed, EditError> {
-        self.change(Change::Edit(edit), author, apply).await
+    ) -> Result<Outcome, EditError> {
+        let turn = self.turn()?;
+        let inner = self.inner.clone();
+        // A task of its own: who asked may go away, and half a change must not stay behind.
+        let task = tokio::spawn(async move {
+            let _turn = turn;
+            match mode {
+                Mode::DryRun => inner.plan(change, author, &apply).await.map(Outcome::Planned),
+                mode => inner.run(change, author, mode, &apply).await,
+            }
+        });
+        finished(task.await).unwrap_or(Err(EditError::Stopping))
     }
 
-    /// Judges an edit as [`Desired::edit`] does, and tells what it would do; nothing is done.
+    /// Makes a revision that waits to be confirmed one for good; answers what is in effect.
     ///
     /// # Errors
     ///
-    /// As [`Desired::edit`], but for what only doing it would show.
-    pub async fn plan(
-        &self,
-        edit: Edit,
-        author: Author,
-        apply: Arc<dyn Apply>,
-    ) -> Result<Planned, EditError> {
-        let _turn = self.turn()?;
-        self.inner.plan(Change::Edit(edit), author, &apply).await
-    }
-
-    /// Takes freshly read layers in place of those of before; edits over the API stay.
-    ///
-    /// # Errors
-    ///
-    /// As [`Desired::edit`]; pointers of problems are into the document.
-    pub async fn reread(&self, fresh: Layers, apply: Arc<dyn Apply>) -> Result<Committed, EditError> {
-        self.change(Change::Reread(fresh), Author::daemon("the configuration was read again"), apply).await
+    /// [`EditError::NotConfirmed`] where it was taken back, [`EditError::NoRevision`] where it never was or is no
+    /// longer kept, [`EditError::Storage`] where it waits still, and as [`Desired::change`].
+    pub async fn confirm(&self, revision: u64) -> Result<Arc<Effective>, EditError> {
+        let turn = self.turn()?;
+        let inner = self.inner.clone();
+        let task = tokio::spawn(async move {
+            let _turn = turn;
+            inner.confirm(revision).await
+        });
+        finished(task.await).unwrap_or(Err(EditError::Stopping))
     }
 
     /// What a revision left behind; `None` where it never was or is no longer kept.
@@ -135,7 +151,23 @@ impl Desired {
     ///
     /// [`StoreError`] when the state cannot be read.
     pub async fn revision(&self, number: u64) -> Result<Option<Record>, StoreError> {
-        self.inner.with_store(move |store| store.record(number)).await
+        match self.provisional() {
+            Some((record, _)) if record.revision == number => Ok(Some(record)),
+            _ => self.inner.with_store(move |store| store.record(number)).await,
+        }
+    }
+
+    /// The revisions below a number, the newest first; at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the state cannot be read.
+    pub async fn revisions(&self, below: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let waiting = self.provisional().map(|(record, _)| record).filter(|record| record.revision < below);
+        let mut found: Vec<Record> = waiting.into_iter().take(limit).collect();
+        let rest = limit - found.len();
+        found.extend(self.inner.with_store(move |store| store.records(below, rest)).await?);
+        Ok(found)
     }
 
     /// Refuses further changes and waits for those that run.
@@ -144,26 +176,14 @@ impl Desired {
         let _last = self.inner.writer.lock().await;
     }
 
-    pub(super) fn over(mut store: Store, newest: Option<Record>, layers: Layers) -> Result<Self, Fault> {
-        let overlay = newest.as_ref().map_or_else(|| json!({}), |record| record.overlay.clone());
-        let draft = match Draft::of(&layers, overlay.clone()) {
-            Ok(draft) => draft,
-            Err(found) => {
-                let problems = found.into_iter().map(|problem| layers.locate(&overlay, problem)).collect();
-                return Err(Fault::Invalid(LayersError { problems }));
-            }
-        };
-        let layers = Arc::new(layers);
-        let effective = match newest {
-            Some(record) if record.document == draft.value => {
-                Effective::new(record.revision, layers, draft, record.resources)
-            }
-            newest => start_anew(&mut store, newest.as_ref(), layers, draft)?,
-        };
+    pub(super) fn over(mut store: Store, left: Left, layers: Layers) -> Result<Self, Fault> {
+        let effective = begin(&mut store, left, layers)?;
         let inner = Inner {
             current: ArcSwap::from_pointee(effective),
+            provisional: ArcSwapOption::empty(),
             writer: tokio::sync::Mutex::new(()),
             turns: Arc::new(Semaphore::new(MOST_WAITING)),
+            write_only: WriteOnly::default(),
             store: Arc::new(Mutex::new(store)),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -175,59 +195,13 @@ impl Desired {
             TryAcquireError::Closed => EditError::Stopping,
         })
     }
-
-    async fn change(
-        &self,
-        change: Change,
-        author: Author,
-        apply: Arc<dyn Apply>,
-    ) -> Result<Committed, EditError> {
-        let turn = self.turn()?;
-        let inner = self.inner.clone();
-        // A task of its own: who asked may go away, and half a change must not stay behind.
-        let task = tokio::spawn(async move {
-            let _turn = turn;
-            inner.run(change, author, &apply).await
-        });
-        finished(task.await).unwrap_or(Err(EditError::Stopping))
-    }
-}
-
-/// Why the state of before cannot be taken up.
-#[derive(Debug)]
-pub(super) enum Fault {
-    Invalid(LayersError),
-    Store(StoreError),
-}
-
-/// The first revision of this life, where the configuration has changed (or there was none before).
-fn start_anew(
-    store: &mut Store,
-    newest: Option<&Record>,
-    layers: Arc<Layers>,
-    draft: Draft,
-) -> Result<Effective, Fault> {
-    let none = (0, Value::Null, std::collections::BTreeMap::new());
-    let (revision, document, resources) =
-        newest.map_or(none, |record| (record.revision, record.document.clone(), record.resources.clone()));
-    let reason =
-        if newest.is_none() { "first start" } else { "the configuration was changed before this start" };
-    let (next, record) = successor(revision, &document, &resources, layers, draft, Author::daemon(reason));
-    match store.commit(&record) {
-        Ok(()) => {}
-        Err(error) if newest.is_none() => return Err(Fault::Store(error)),
-        Err(error) => {
-            tracing::error!(error = %error, "the changed configuration is in effect, but could not be stored as a revision");
-        }
-    }
-    Ok(next)
 }
 
 /// The picture and the record of the revision after `revision`.
-fn successor(
+pub(super) fn successor(
     revision: u64,
     before: &Value,
-    resources: &std::collections::BTreeMap<String, u64>,
+    resources: &BTreeMap<String, u64>,
     layers: Arc<Layers>,
     draft: Draft,
     author: Author,
@@ -240,9 +214,7 @@ fn successor(
     let Author { user, peer, reason } = author;
     let record = Record {
         revision,
-        time: SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        time: milliseconds(SystemTime::now()),
         user: cut(user),
         peer: cut(peer),
         reason: cut(reason),
@@ -251,25 +223,38 @@ fn successor(
         overlay: overlay.clone(),
         document: value.clone(),
         resources: resources.clone(),
+        fate: Fate::Kept,
     };
     (Effective::new(revision, layers, draft, resources), record)
 }
 
 impl Inner {
     async fn run(
-        &self,
+        self: &Arc<Self>,
         change: Change,
         author: Author,
+        mode: Mode,
         apply: &Arc<dyn Apply>,
-    ) -> Result<Committed, EditError> {
+    ) -> Result<Outcome, EditError> {
         let _turn = self.writer.lock().await;
+        if let Change::Restore { revision, .. } = &change
+            && let Some(waiting) = self.provisional.load_full()
+            && waiting.goes_back_to() == *revision
+        {
+            return Ok(Outcome::Committed(self.go_back(&waiting, author).await));
+        }
+        self.refuse_while_provisional()?;
         match self.prepare(change, author, apply).await? {
             Prepared::Unchanged { now, fresh } => {
                 let same = fresh.map_or(now, Arc::from);
                 self.current.store(same.clone());
-                Ok(Committed { effective: same, actions: Vec::new(), changed: Vec::new() })
+                let unchanged = Committed { effective: same, actions: Vec::new(), changed: Vec::new() };
+                Ok(Outcome::Committed(unchanged))
             }
-            Prepared::Changed(judged) => self.carry_out(*judged, apply).await,
+            Prepared::Changed(judged) => match mode {
+                Mode::Confirm(within) => self.try_out(*judged, within, apply).await.map(Outcome::Provisional),
+                Mode::Commit | Mode::DryRun => self.carry_out(*judged, apply).await.map(Outcome::Committed),
+            },
         }
     }
 
@@ -279,6 +264,7 @@ impl Inner {
         author: Author,
         apply: &Arc<dyn Apply>,
     ) -> Result<Planned, EditError> {
+        self.refuse_while_provisional()?;
         let now = self.current.load_full();
         Ok(match self.prepare(change, author, apply).await? {
             Prepared::Unchanged { now, .. } => Planned {
@@ -306,13 +292,16 @@ impl Inner {
         let now = self.current.load_full();
         let sent_at = match &change {
             Change::Edit(edit) => edit.at().pointer(),
-            Change::Reread(_) => String::new(),
+            Change::Reread(_) | Change::Restore { .. } => String::new(),
         };
         let (layers, draft) = match change {
-            Change::Edit(edit) => match draft(&now, &edit)? {
+            Change::Edit(edit) => match draft(&now, &edit, &self.write_only)? {
                 Some(draft) => (now.layers.clone(), draft),
                 None => return Ok(Prepared::Unchanged { now, fresh: None }),
             },
+            Change::Restore { revision, if_match } => {
+                (now.layers.clone(), self.restored(&now, revision, &if_match).await?)
+            }
             Change::Reread(layers) => {
                 let draft = Draft::of(&layers, now.overlay.clone()).map_err(EditError::Invalid)?;
                 (Arc::new(layers), draft)
@@ -324,21 +313,25 @@ impl Inner {
         }
         let actions = plan(&now.document, &draft.document);
         let (next, record) = successor(now.revision, &now.value, &now.resources, layers, draft, author);
-        validate(&actions, &sent_at, apply).await?;
+        validate(&actions, &sent_at, &self.write_only, apply).await?;
         Ok(Prepared::Changed(Box::new(Judged { next, record, actions })))
+    }
+
+    async fn restored(&self, now: &Effective, revision: u64, if_match: &IfMatch) -> Result<Draft, EditError> {
+        if !if_match.admits(now.revision) {
+            return Err(EditError::Stale { current: now.revision });
+        }
+        let record = self.with_store(move |store| store.record(revision)).await;
+        let record = record.map_err(|source| EditError::Storage { source, undone: true })?;
+        restore(now, &record.ok_or(EditError::NoRevision { revision })?)
     }
 
     /// Applies, stores, and only then lets everybody see it.
     async fn carry_out(&self, judged: Judged, apply: &Arc<dyn Apply>) -> Result<Committed, EditError> {
         let Judged { next, record, actions } = judged;
-        for (index, action) in actions.iter().enumerate() {
-            if let Err(source) = perform(action, apply.as_ref()).await {
-                let undone = undo_failed(&actions, index, apply.as_ref()).await;
-                return Err(EditError::ApplyFailed { step: action.to_string(), source, undone });
-            }
-        }
+        self.apply_all(&actions, apply).await?;
         let (revision, user, changed) = (record.revision, record.user.clone(), record.changed.clone());
-        if let Err(source) = self.with_store(move |store| store.commit(&record)).await {
+        if let Err(source) = self.with_store(move |store| store.commit(&[&record])).await {
             let undone = undo(&actions, apply.as_ref()).await;
             return Err(EditError::Storage { source, undone });
         }
@@ -348,7 +341,22 @@ impl Inner {
         Ok(Committed { effective, actions, changed })
     }
 
-    async fn with_store<T: Send + 'static>(
+    /// Carries steps out in their order; where one fails, those before it are taken back.
+    pub(super) async fn apply_all(
+        &self,
+        actions: &[Action],
+        apply: &Arc<dyn Apply>,
+    ) -> Result<(), EditError> {
+        for (index, action) in actions.iter().enumerate() {
+            if let Err(source) = perform(action, apply.as_ref()).await {
+                let undone = undo_failed(actions, index, apply.as_ref()).await;
+                return Err(EditError::ApplyFailed { step: action.to_string(), source, undone });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn with_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use redb::{Builder, StorageBackend};
 
-use super::{Record, Store, StoreError};
+use super::{Left, Store, StoreError};
 
 /// The medium; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ impl Disk {
     }
 
     /// Opens a store on it.
-    pub(in crate::desired) fn open(&self) -> Result<(Store, Option<Record>), StoreError> {
+    pub(in crate::desired) fn open(&self) -> Result<(Store, Left), StoreError> {
         let disk = self.clone();
         Store::over(Box::new(move || Builder::new().create_with_backend(disk.clone())), None)
     }

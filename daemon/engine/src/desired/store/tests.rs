@@ -1,6 +1,8 @@
 //! What is on disk after a commit, a crash, a full disk and a flipped bit.
 
-use std::os::unix::fs::MetadataExt;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use serde_json::json;
 
@@ -19,6 +21,7 @@ fn record(revision: u64) -> Record {
         overlay: json!({"interval": revision, "gone": null}),
         document: json!({"interval": revision}),
         resources: BTreeMap::from([("/plugins/cpu".to_owned(), revision)]),
+        fate: Fate::Kept,
     }
 }
 
@@ -27,12 +30,12 @@ fn what_was_committed_is_there_after_opening_again() {
     let place = tempfile::tempdir().unwrap();
     {
         let (mut store, before) = Store::open(place.path()).unwrap();
-        assert_eq!(before, None);
-        store.commit(&record(1)).unwrap();
-        store.commit(&record(2)).unwrap();
+        assert_eq!(before, Left::default());
+        store.commit(&[&record(1)]).unwrap();
+        store.commit(&[&record(2)]).unwrap();
     }
     let (mut store, newest) = Store::open(place.path()).unwrap();
-    assert_eq!(newest, Some(record(2)));
+    assert_eq!(newest.newest, Some(record(2)));
     assert_eq!(store.record(1).unwrap(), Some(record(1)));
     assert_eq!(store.record(3).unwrap(), None);
 }
@@ -93,12 +96,12 @@ fn a_file_that_is_no_database_is_named_with_what_to_do() {
 fn a_truncated_database_never_panics_and_never_shows_a_mix() {
     let disk = Disk::default();
     let (mut store, _) = disk.open().unwrap();
-    store.commit(&record(1)).unwrap();
+    store.commit(&[&record(1)]).unwrap();
     drop(store);
     let whole = disk.bytes();
     for length in (0..whole.len()).step_by(4099) {
         match Disk::holding(whole[..length].to_vec()).open() {
-            Ok((_, newest)) => assert!(newest.is_none() || newest == Some(record(1)), "at {length}"),
+            Ok((_, left)) => assert!(left.newest.is_none() || left.newest == Some(record(1)), "at {length}"),
             Err(StoreError::Corrupt(_) | StoreError::Io(_)) => {}
         }
     }
@@ -108,7 +111,7 @@ fn a_truncated_database_never_panics_and_never_shows_a_mix() {
 fn a_flipped_bit_never_panics_and_never_changes_a_record() {
     let disk = Disk::default();
     let (mut store, _) = disk.open().unwrap();
-    store.commit(&record(1)).unwrap();
+    store.commit(&[&record(1)]).unwrap();
     drop(store);
     let whole = disk.bytes();
     let used = (0..whole.len()).filter(|at| whole[*at] != 0).step_by(41);
@@ -116,7 +119,7 @@ fn a_flipped_bit_never_panics_and_never_changes_a_record() {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x10;
         match Disk::holding(bytes).open() {
-            Ok((_, newest)) => assert!(newest.is_none() || newest == Some(record(1)), "at {at}"),
+            Ok((_, left)) => assert!(left.newest.is_none() || left.newest == Some(record(1)), "at {at}"),
             Err(StoreError::Corrupt(_) | StoreError::Io(_)) => {}
         }
     }
@@ -126,23 +129,23 @@ fn a_flipped_bit_never_panics_and_never_changes_a_record() {
 fn a_full_disk_refuses_the_revision_and_the_next_one_works_when_there_is_space() {
     let disk = Disk::default();
     let (mut store, _) = disk.open().unwrap();
-    store.commit(&record(1)).unwrap();
+    store.commit(&[&record(1)]).unwrap();
     disk.set_broken(true);
     for _ in 0..3 {
-        let error = store.commit(&record(2)).unwrap_err();
+        let error = store.commit(&[&record(2)]).unwrap_err();
         assert!(matches!(error, StoreError::Io(_)), "{error:?}");
     }
     disk.heal();
-    store.commit(&record(2)).unwrap();
+    store.commit(&[&record(2)]).unwrap();
     drop(store);
-    assert_eq!(disk.open().unwrap().1, Some(record(2)));
+    assert_eq!(disk.open().unwrap().1.newest, Some(record(2)));
 }
 
 #[test]
 fn a_commit_that_fails_at_any_write_leaves_the_revision_before() {
     let disk = Disk::default();
     let (mut store, _) = disk.open().unwrap();
-    store.commit(&record(1)).unwrap();
+    store.commit(&[&record(1)]).unwrap();
     drop(store);
     let whole = disk.bytes();
     let mut failures = 0;
@@ -150,7 +153,7 @@ fn a_commit_that_fails_at_any_write_leaves_the_revision_before() {
         let disk = Disk::holding(whole.clone());
         let (mut store, _) = disk.open().unwrap();
         disk.break_after(writes);
-        let committed = store.commit(&record(2));
+        let committed = store.commit(&[&record(2)]);
         disk.heal();
         if committed.is_ok() {
             break;
@@ -158,9 +161,9 @@ fn a_commit_that_fails_at_any_write_leaves_the_revision_before() {
         failures += 1;
         // The same store goes on: what it refused is not there, what comes next is.
         assert_eq!(store.record(2).unwrap(), None, "failed at write {writes}");
-        store.commit(&Record { reason: "again".to_owned(), ..record(2) }).unwrap();
+        store.commit(&[&Record { reason: "again".to_owned(), ..record(2) }]).unwrap();
         drop(store);
-        assert_eq!(disk.open().unwrap().1.unwrap().reason, "again");
+        assert_eq!(disk.open().unwrap().1.newest.unwrap().reason, "again");
     }
     assert!(failures > 2, "{failures} writes were failed");
 }
@@ -169,7 +172,7 @@ fn a_commit_that_fails_at_any_write_leaves_the_revision_before() {
 fn a_crash_at_any_write_shows_the_old_or_the_new_revision() {
     let disk = Disk::default();
     let (mut store, _) = disk.open().unwrap();
-    store.commit(&record(1)).unwrap();
+    store.commit(&[&record(1)]).unwrap();
     drop(store);
     let whole = disk.bytes();
     let (mut old, mut new) = (0, 0);
@@ -178,10 +181,10 @@ fn a_crash_at_any_write_shows_the_old_or_the_new_revision() {
         let (mut store, _) = disk.open().unwrap();
         let before = disk.operations();
         disk.break_after(writes);
-        let acknowledged = store.commit(&record(2)).is_ok();
+        let acknowledged = store.commit(&[&record(2)]).is_ok();
         // The crash: nothing after this moment reaches the disk.
         let left = Disk::holding(disk.bytes());
-        match left.open().unwrap().1.unwrap() {
+        match left.open().unwrap().1.newest.unwrap() {
             found if found == record(1) && !acknowledged => old += 1,
             found => {
                 assert_eq!(found, record(2));
@@ -201,9 +204,91 @@ fn the_last_thousand_revisions_are_kept() {
     let disk = Disk::default();
     let (mut store, _) = disk.open().unwrap();
     for revision in 1..=1003 {
-        store.commit(&record(revision)).unwrap();
+        store.commit(&[&record(revision)]).unwrap();
     }
     assert_eq!(store.record(3).unwrap(), None);
     assert_eq!(store.record(4).unwrap(), Some(record(4)));
     assert_eq!(store.record(1003).unwrap(), Some(record(1003)));
+}
+
+#[test]
+fn a_database_that_lost_its_revisions_is_not_taken_for_a_first_start() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("desired.redb");
+    let (mut store, _) = Store::open(place.path()).unwrap();
+    drop(store);
+    // Before the first revision nothing can be lost.
+    store = Store::open(place.path()).unwrap().0;
+    store.commit(&[&record(1)]).unwrap();
+    drop(store);
+    fs::remove_file(&path).unwrap();
+    drop(place::open_file(&path).unwrap());
+    let error = Store::open(place.path()).unwrap_err();
+    assert!(
+        error.to_string().contains("is damaged (no revision is left of those that were in it)"),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains(&format!("move the file away, for example to {}.damaged", path.display()))
+    );
+    // The advice helps.
+    fs::rename(&path, place.path().join("desired.redb.damaged")).unwrap();
+    let (mut store, left) = Store::open(place.path()).unwrap();
+    assert_eq!(left, Left::default());
+    store.commit(&[&record(1)]).unwrap();
+    drop(store);
+    assert_eq!(Store::open(place.path()).unwrap().1.newest, Some(record(1)));
+}
+
+#[test]
+fn a_provisional_revision_is_found_above_the_newest_until_it_is_committed_or_forgotten() {
+    let disk = Disk::default();
+    let (mut store, _) = disk.open().unwrap();
+    store.commit(&[&record(1)]).unwrap();
+    let tried = Record { fate: Fate::Provisional { until: 5 }, ..record(2) };
+    store.provisional(&tried).unwrap();
+    let found = || Disk::holding(disk.bytes()).open().unwrap().1;
+    assert_eq!(found(), Left { newest: Some(record(1)), provisional: Some(tried.clone()) });
+    store.forget_provisional().unwrap();
+    assert_eq!(found(), Left { newest: Some(record(1)), provisional: None });
+    store.provisional(&tried).unwrap();
+    store.commit(&[&Record { fate: Fate::Reverted, ..record(2) }, &record(3)]).unwrap();
+    assert_eq!(found(), Left { newest: Some(record(3)), provisional: None });
+    assert_eq!(store.record(2).unwrap().unwrap().fate, Fate::Reverted);
+}
+
+#[test]
+fn a_provisional_revision_that_was_not_acknowledged_is_taken_back() {
+    let disk = Disk::default();
+    let (mut store, _) = disk.open().unwrap();
+    store.commit(&[&record(1)]).unwrap();
+    drop(store);
+    let whole = disk.bytes();
+    for writes in 0.. {
+        let disk = Disk::holding(whole.clone());
+        let (mut store, _) = disk.open().unwrap();
+        disk.break_after(writes);
+        let written = store.provisional(&record(2));
+        disk.heal();
+        if written.is_ok() {
+            assert!(writes > 2, "{writes} writes were failed");
+            break;
+        }
+        assert_eq!(store.record(2).unwrap(), None);
+        drop(store);
+        assert_eq!(disk.open().unwrap().1, Left { newest: Some(record(1)), provisional: None });
+    }
+}
+
+#[test]
+fn records_are_listed_newest_first_below_a_number() {
+    let disk = Disk::default();
+    let (mut store, _) = disk.open().unwrap();
+    assert_eq!(store.records(u64::MAX, 9).unwrap(), vec![]);
+    for revision in 1..=4 {
+        store.commit(&[&record(revision)]).unwrap();
+    }
+    let numbers = |found: Vec<Record>| found.iter().map(|record| record.revision).collect::<Vec<_>>();
+    assert_eq!(numbers(store.records(u64::MAX, 2).unwrap()), [4, 3]);
+    assert_eq!(numbers(store.records(3, 9).unwrap()), [2, 1]);
 }
