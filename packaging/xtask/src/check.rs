@@ -10,6 +10,7 @@ use anyhow::Context;
 
 use crate::artefacts::{Artefacts, DOCUMENT, Profile, Selection};
 use crate::generated::Mode;
+use crate::prove::{self, Promise};
 use crate::workspace::{Workspace, succeed};
 use crate::{abi, compat, floors, openapi, test, walls};
 
@@ -35,6 +36,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs", advice: "mend the links and docs named above", fast: false, run: docs },
     Step { name: "document", advice: "run `cargo xtask openapi` and commit it", fast: false, run: document },
     Step { name: "compat", advice: "mend what differs from collectd", fast: false, run: compat::check },
+    Step { name: "proofs", advice: "look at the run named above", fast: false, run: proofs },
     Step { name: "tests", advice: "mend the tests named above", fast: false, run: tests },
 ];
 
@@ -82,6 +84,10 @@ fn docs(workspace: &Workspace) -> anyhow::Result<()> {
 fn document(workspace: &Workspace) -> anyhow::Result<()> {
     let artefacts = Artefacts::build(workspace, Profile::Dev, Selection::Everything)?;
     openapi::settle_from(artefacts.program(DOCUMENT)?, workspace, Mode::Check)
+}
+
+fn proofs(workspace: &Workspace) -> anyhow::Result<()> {
+    prove::promise(workspace, Promise::Transactions, prove::SHORT)
 }
 
 fn tests(workspace: &Workspace) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ mod floors;
 mod generated;
 mod new_plugin;
 mod openapi;
+mod prove;
 mod run;
 mod stage;
 mod test;
@@ -32,6 +33,7 @@ use clap::{Parser, Subcommand};
 
 use crate::artefacts::Profile;
 use crate::generated::Mode;
+use crate::prove::Promise;
 use crate::workspace::Workspace;
 
 /// Developer commands of gatherd.
@@ -108,6 +110,15 @@ enum Command {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+    /// Shows by many runs of the real daemon that a promise holds
+    Prove {
+        /// Which promise
+        #[arg(value_enum)]
+        promise: Promise,
+        /// How many runs
+        #[arg(long, default_value_t = 1_000)]
+        runs: u64,
+    },
     /// Runs the daemon beside stock collectd and writes what differs into the documentation
     Compat,
 }
@@ -136,6 +147,7 @@ fn obey(command: Command) -> anyhow::Result<()> {
         Command::Test { ci } => test::all(&workspace, ci || test::is_ci()),
         Command::Bench { arguments } => bench::all(&workspace, &arguments),
         Command::NewPlugin { name, c, dir } => new_plugin::make(&workspace, &name, c, dir.as_deref()),
+        Command::Prove { promise, runs } => prove::promise(&workspace, promise, runs),
         Command::Compat => compat::all(&workspace),
     }
 }

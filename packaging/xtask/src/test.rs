@@ -17,7 +17,7 @@ use crate::stage::{self, Staged};
 use crate::workspace::{Workspace, succeed};
 
 /// Names, for the tests, the directory in which daemon and plugins are staged.
-const STAGE: &str = "GATHERD_STAGE";
+pub(crate) const STAGE: &str = "GATHERD_STAGE";
 
 /// Names, for the tests, the file to which they add one line per skipped test.
 const SKIP_LOG: &str = "GATHERD_SKIP_LOG";
@@ -49,7 +49,7 @@ pub(crate) fn all(workspace: &Workspace, ci: bool) -> anyhow::Result<()> {
 }
 
 /// Stages daemon, plugins and SDK, and beside them the plugins of the tests in Rust and C.
-fn stage(workspace: &Workspace, artefacts: &Artefacts) -> anyhow::Result<Staged> {
+pub(crate) fn stage(workspace: &Workspace, artefacts: &Artefacts) -> anyhow::Result<Staged> {
     let staged = stage::lay_out(artefacts, workspace.target.join("gatherd-test"))?;
     stage::sdk::lay_out(workspace, &staged.sdk())?;
     let mut plugins = artefacts.test_plugins.clone();

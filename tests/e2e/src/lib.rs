@@ -13,6 +13,8 @@
 mod answer;
 mod checked;
 mod daemon;
+mod dice;
+mod disk;
 mod document;
 mod exposition;
 mod libraries;
@@ -26,6 +28,8 @@ mod wait;
 pub use answer::Answer;
 pub use checked::{Ask, Checked};
 pub use daemon::Daemon;
+pub use dice::Dice;
+pub use disk::SmallDisk;
 pub use document::{Document, Operation};
 pub use exposition::{Exposition, ExpositionSample, Format};
 pub use libraries::Libraries;

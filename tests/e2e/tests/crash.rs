@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gatherd_e2e::{Ask, Checked, Daemon, Setup, Stage};
+use gatherd_e2e::{Ask, Checked, Daemon, Dice, Setup, Stage};
 use serde_json::{Value, json};
 
 use crate::scene::{instance, misbehaving};
@@ -21,17 +21,6 @@ const IDS: [&str; 3] = ["one", "two", "three"];
 struct Wish {
     enabled: bool,
     config: Value,
-}
-
-/// A sequence that is the same each time.
-struct Dice(u64);
-
-impl Dice {
-    /// The next number below `bound`. Source: Knuth's MMIX generator.
-    fn roll(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
 }
 
 /// A change, and what the plugin is wished to be after it.

@@ -1,51 +1,11 @@
 //! A full disk: what cannot be stored is not acknowledged, and nothing changed.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use gatherd_e2e::{Ask, Checked, Daemon, Place, Setup, Stage, is_root, run, skip, within};
+use gatherd_e2e::{Ask, Checked, Daemon, Place, Setup, SmallDisk, Stage, is_root, skip, within};
 use serde_json::{Value, json};
 
 use crate::scene::{instance, misbehaving, number_until, runs};
-
-/// A small file system in memory; it goes away when this is dropped.
-struct SmallDisk {
-    path: PathBuf,
-    _parent: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    /// `None` where the system does not let us mount.
-    async fn mount() -> Option<Self> {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("disk");
-        fs::create_dir(&path).unwrap();
-        let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", "size=12m,mode=0700", "tmpfs"]).arg(&path);
-        (run(command).await.code == Some(0)).then_some(Self { path, _parent: parent })
-    }
-
-    /// Takes all the space that is left.
-    fn fill(&self) {
-        let mut file = OpenOptions::new().append(true).create(true).open(self.path.join("filler")).unwrap();
-        for size in [1 << 16, 1 << 12, 1] {
-            while file.write_all(&vec![0; size]).is_ok() {}
-        }
-    }
-
-    /// Gives it back.
-    fn free(&self) {
-        fs::remove_file(self.path.join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _gone_already = Command::new("umount").arg("--lazy").arg(&self.path).status();
-    }
-}
 
 /// A change that grows with its number; the file need not exist.
 fn change(number: usize) -> (Ask, Value) {
@@ -81,9 +41,9 @@ async fn on_a_full_disk_a_change_is_refused_and_undone_and_with_space_it_works_a
     if !is_root() {
         return skip("only root can mount a small disk");
     }
-    let Some(disk) = SmallDisk::mount().await else { return skip("this system does not let us mount") };
+    let Some(disk) = SmallDisk::mount(12).await else { return skip("this system does not let us mount") };
     let libraries = misbehaving(&stage);
-    let place = Place::new(None).with_state(disk.path.join("state"));
+    let place = Place::new(None).with_state(disk.path().join("state"));
     let mut daemon = Daemon::start_in(place, config(libraries.path(), &stage)).await;
     let client = daemon.unix();
     runs(&client, "steady").await;

@@ -8,11 +8,15 @@ use crate::scene::steady;
 const CONFIG: &str = "/v1/plugins/steady/config";
 
 /// Requests with a body, but for the body: method, path and media type.
-const BODIES: [(&str, &str, &str); 4] = [
+const BODIES: [(&str, &str, &str); 8] = [
     ("POST", "/v1/auth/tokens", "application/json"),
     ("PUT", "/v1/daemon/log-level", "application/json"),
     ("PUT", CONFIG, "application/json"),
     ("PATCH", CONFIG, "application/merge-patch+json"),
+    ("PUT", "/v1/config", "application/json"),
+    ("PATCH", "/v1/config", "application/merge-patch+json"),
+    ("POST", "/v1/plugins", "application/json"),
+    ("PATCH", "/v1/plugins/steady", "application/merge-patch+json"),
 ];
 
 /// Sends a body to each operation that takes one, with the right media type.
@@ -99,7 +103,11 @@ async fn every_path_answers_head_like_get_and_refuses_other_methods() {
     let client = daemon.unix();
     let operations = Document::committed().operations();
     for operation in &operations {
-        let path = operation.path.replace("{id}", "steady").replace("{identifier}", "a/b/c");
+        let path = operation
+            .path
+            .replace("{id}", "steady")
+            .replace("{identifier}", "a/b/c")
+            .replace("{revision}", "1");
         if operation.method == "GET" {
             let (get, head) = (client.get(&path).await, client.send(Ask::new("HEAD", &path)).await);
             assert_eq!((head.status, head.body.len()), (get.status, 0), "HEAD {path}");

@@ -160,18 +160,14 @@ async fn every_operation_is_for_its_role_and_those_above() {
         let client = daemon.tcp().with_token(&token);
         for operation in Document::committed().operations() {
             let Some(needed) = needed(&operation) else { continue };
-            if operation.method == "DELETE" {
+            if operation.method == "DELETE" && operation.path == "/v1/auth/tokens" {
                 continue; // It would take the token away.
             }
             let answer = client.send(ask(&operation)).await;
             if strength(role) >= strength(needed) {
-                // There is nobody to measure the clock with; that is said to who may ask.
-                let unmeasured = answer.refusal() == (409, "clock_uncertain".to_owned());
-                assert!(
-                    answer.status < 400 || answer.status == 404 || unmeasured,
-                    "{role}: {operation:?}: {}",
-                    answer.text()
-                );
+                // Let in; what is sent may still not be what the operation expects.
+                let is_let_in = ![401, 403].contains(&answer.status) && answer.status < 500;
+                assert!(is_let_in, "{role}: {operation:?}: {}", answer.text());
             } else {
                 assert_eq!(answer.refusal(), (403, "forbidden".to_owned()), "{role}: {operation:?}");
             }

@@ -116,17 +116,23 @@ fn kept(now: &Effective, at: &Resource, value: &Value, write_only: &WriteOnly) -
 /// they no longer lead to it (a file was changed since) are there more.
 pub(super) fn restore(now: &Effective, record: &Record) -> Result<Draft, EditError> {
     let reached = now.layers.effective(&record.overlay);
-    let patch = difference(&reached, &record.document);
-    let overlay = if same(&reached, &record.document) {
+    // Where the state lies is no matter of the state.
+    let mut wanted = record.document.clone();
+    if let Some(members) = wanted.as_object_mut() {
+        members.remove("state_dir");
+        members.extend(reached.get("state_dir").map(|place| ("state_dir".to_owned(), place.clone())));
+    }
+    let patch = difference(&reached, &wanted);
+    let overlay = if same(&reached, &wanted) {
         record.overlay.clone()
     } else {
         compose(Some(&now.layers.base()), Some(&record.overlay), &patch)
     };
     let draft = judge(now, overlay, "")?;
-    if same(&draft.value, &record.document) {
+    if same(&draft.value, &wanted) {
         return Ok(draft);
     }
-    Err(pinned(&now.layers, "", &draft.value, &record.document))
+    Err(pinned(&now.layers, "", &draft.value, &wanted))
 }
 
 /// The whole document as `value` says. Only what differs becomes an edit, so that all else keeps its source.
@@ -192,6 +198,9 @@ fn finish(
 /// The draft of an overlay that is not too large; pointers of problems are into what was sent.
 fn judge(now: &Effective, overlay: Value, sent_at: &str) -> Result<Draft, EditError> {
     if overlay.get("state_dir") != now.overlay.get("state_dir") {
+        if let Some(by) = now.layers.pin_of("/state_dir") {
+            return Err(EditError::Pinned { key: "state_dir".to_owned(), by });
+        }
         let detail = "this change itself would be stored there: set it in a file".to_owned();
         return Err(EditError::Invalid(vec![ConfigProblem { pointer: "/state_dir".to_owned(), detail }]));
     }

@@ -9,8 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use gatherd_sdk::{Batch, CdTime, Collector, Failure, Host, Series, Value, export_plugin};
+use rustix::process::{Signal, getpid, kill_process};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// How the plugin misbehaves.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
@@ -23,6 +24,12 @@ pub enum Mode {
     InitFails,
     /// `init` panics.
     InitPanics,
+    /// `init` ends the process, as `kill -9` would.
+    InitKills,
+    /// As `init_kills`, if `file` exists; otherwise as `well`.
+    InitKillsIf,
+    /// Reading the configuration ends the process, as `kill -9` would.
+    ConfigKills,
     /// Each read answers a failure.
     ReadFails,
     /// Each read panics.
@@ -58,6 +65,7 @@ pub enum Mode {
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How it misbehaves.
+    #[serde(deserialize_with = "mode")]
     pub mode: Mode,
     /// Number of series of a burst.
     pub series: u32,
@@ -65,6 +73,24 @@ pub struct Config {
     pub times: u64,
     /// The file whose end ends a read that blocks.
     pub file: Option<PathBuf>,
+    /// Something that nobody is shown.
+    #[schemars(extend("writeOnly" = true))]
+    pub password: Option<String>,
+}
+
+/// Reads a mode; one of them is not survived.
+fn mode<'de, D: Deserializer<'de>>(from: D) -> Result<Mode, D::Error> {
+    let mode = Mode::deserialize(from)?;
+    if mode == Mode::ConfigKills {
+        kill();
+    }
+    Ok(mode)
+}
+
+/// Ends the process of the daemon without a word.
+fn kill() -> ! {
+    let _never_comes_back = kill_process(getpid(), Signal::KILL);
+    unreachable!("nobody survives this signal")
 }
 
 /// An instance.
@@ -84,6 +110,8 @@ impl Collector for Misbehave {
         match config.mode {
             Mode::InitFails => return Err(Failure::new("init fails, as it was asked to")),
             Mode::InitPanics => panic!("init panics, as it was asked to"),
+            Mode::InitKills => kill(),
+            Mode::InitKillsIf if config.file.as_ref().is_some_and(|file| file.exists()) => kill(),
             _ => {}
         }
         let series = make_series(&config, host);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 async fn try_out(desired: &Desired, edit: Edit, plugins: &Arc<Plugins>) -> Result<Tried, EditError> {
     match desired.change(Change::Edit(edit), admin(), Mode::Confirm(MINUTE), plugins.clone()).await? {
