@@ -73,7 +73,8 @@ impl Fault {
     /// What must be found, where only one is right.
     pub(crate) fn expected(self) -> Option<Outcome> {
         match self {
-            Self::KillAnywhere | Self::KillInConfirm => None,
+            // Within the database there may be room on a full disk.
+            Self::KillAnywhere | Self::KillInConfirm | Self::DiskFull => None,
             Self::None | Self::KillAfterAnswer | Self::KillAfterConfirm => Some(Outcome::New),
             Self::KillProvisional
             | Self::KillInValidate
@@ -81,7 +82,6 @@ impl Fault {
             | Self::KillInUndo
             | Self::ApplyFails(_)
             | Self::ValidateFails
-            | Self::DiskFull
             | Self::KillUnconfirmed
             | Self::NotConfirmed => Some(Outcome::Old),
         }

@@ -206,6 +206,6 @@ fn an_unknown_option_is_named() {
     assert_eq!(
         error.to_string(),
         "the plugin refuses its configuration: /mood: unknown field `mood`, expected one of `mode`, \
-         `series`, `times`, `file`"
+         `series`, `times`, `file`, `password`"
     );
 }
