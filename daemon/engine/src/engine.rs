@@ -23,6 +23,7 @@ use crate::port::{Clock, PluginKind, Timekeeper};
 use crate::registry::Registry;
 use crate::rules::Rules;
 use crate::series::SeriesTable;
+use crate::threshold::{Keep, Thresholds};
 use crate::way::{Way, WayParts};
 pub use flush::{FlushOutcome, FlushRefused, FlushRequest, FlushTarget};
 use joints::{Applier, Attach};
@@ -113,8 +114,16 @@ impl Engine {
         let clock = Arc::clone(&watched) as Arc<dyn Clock>;
         let rules = Arc::new(ArcSwap::from_pointee(Rules::default()));
         let outputs = Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock)));
-        let way =
-            Arc::new(make_way(document, config.hostname, rules, Arc::clone(&outputs), Arc::clone(&clock))?);
+        let keep = Keep::within(&config.state_dir);
+        let thresholds = Arc::new(keep.load());
+        let way = Arc::new(make_way(
+            document,
+            config.hostname,
+            rules,
+            Arc::clone(&outputs),
+            Arc::clone(&clock),
+            thresholds,
+        )?);
         outputs.tell(joints::bus_of(&way));
         let attach = Arc::new(Attach::new(Arc::clone(&outputs), Arc::clone(&way)));
         let settings = settings(document);
@@ -209,6 +218,7 @@ fn make_way(
     rules: Arc<ArcSwap<Rules>>,
     outputs: Arc<FanOut>,
     clock: Arc<dyn Clock>,
+    thresholds: Arc<Thresholds>,
 ) -> Result<Way, StartError> {
     let types = Arc::new(ArcSwap::from_pointee(read_types(&document.types_db)?));
     let table = Arc::new(SeriesTable::new(document.limits.series as usize));
@@ -220,6 +230,7 @@ fn make_way(
         types,
         rules,
         outputs,
+        thresholds,
         bus: Arc::new(Bus::new(NOTIFICATIONS)),
         clock,
         hostname,

@@ -183,6 +183,7 @@ fn make_way(document: &Document, hostname: String) -> anyhow::Result<Way> {
         types,
         outputs: Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock))),
         rules,
+        thresholds: Arc::default(),
         bus: Arc::new(Bus::new(64)),
         clock,
         hostname,

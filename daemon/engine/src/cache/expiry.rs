@@ -7,12 +7,17 @@ use gatherd_model::CdTime;
 
 use super::Cache;
 use crate::series::{Parts, Slot};
+use crate::port::SeriesId;
 
 /// A series that fell silent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Missing {
+    /// The series that it was.
+    pub id: SeriesId,
     /// The identifier's text.
     pub identifier: Arc<str>,
+    /// How long it was between two of its values; a span.
+    pub interval: CdTime,
     /// How long nothing came.
     pub silent_for: CdTime,
 }
@@ -33,19 +38,28 @@ impl Cache {
             from = self.table.walk(at, |id, _, slot| {
                 let (seen, interval) = slot.last_seen();
                 if is_over(seen, interval) {
-                    late.push((id, slot.meta().filled, monotonic.since(seen)));
+                    late.push((id, slot.meta().filled, interval, monotonic.since(seen)));
                 }
                 late.len() < 1024
             });
-            for (id, filled, silent_for) in &late {
-                if let Some(identifier) = self.table.expire(*id, is_over) {
+            for &(id, filled, interval, silent_for) in &late {
+                if let Some(identifier) = self.table.expire(id, is_over) {
                     self.counters.expired.fetch_add(1, Ordering::Relaxed);
-                    if *filled {
-                        missing(Missing { identifier, silent_for: *silent_for });
+                    if filled {
+                        missing(Missing { id, identifier, interval, silent_for });
                     }
                 }
             }
         }
+    }
+
+    /// Takes the values of one series out, without a word; the series keeps its place, so that who feeds it
+    /// need not register it again. True where it had values.
+    pub fn empty(&self, id: SeriesId) -> bool {
+        let writing = self.table.slot(id).and_then(|slot| slot.write(id.generation));
+        let Some(writing) = writing.filter(|writing| writing.meta().filled) else { return false };
+        writing.clear();
+        true
     }
 
     /// Takes every series out that `feeder` feeds, without a word; answers how many.

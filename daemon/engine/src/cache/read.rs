@@ -53,6 +53,12 @@ impl Cache {
         found
     }
 
+    /// The newest values of a series; `None` where it has none, or has expired.
+    pub fn newest_of(&self, id: SeriesId) -> Option<Newest> {
+        let text = self.table.text(id)?;
+        self.newest(id, &text, self.table.slot(id)?)
+    }
+
     /// Who a series is; `None` once it has expired.
     pub fn series(&self, id: SeriesId) -> Option<Series> {
         let identifier = self.table.text(id)?;

@@ -44,6 +44,7 @@ fn take_at(
         count: u16::try_from(values.len()).unwrap(),
         position: 0,
         outputs: 0,
+        judged: false,
     };
     let mut rates = vec![0.0; values.len()];
     let slot = cache.table.slot(id).unwrap();

@@ -45,6 +45,8 @@ pub struct Sample {
     pub position: u16,
     /// Which outputs want them, one bit each.
     pub outputs: u32,
+    /// Whether a threshold may judge them.
+    pub judged: bool,
 }
 
 /// One read of one plugin, flat: no allocation per value, and no later stage asks the cache back.

@@ -171,6 +171,14 @@ fn compile(expression: &str) -> Result<Regex, PatternError> {
 pub struct Matcher {
     /// In the order of [`PARTS`].
     patterns: [Pattern; 5],
+    /// What it was compiled from.
+    fields: Fields,
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields == other.fields
+    }
 }
 
 impl Matcher {
@@ -181,7 +189,7 @@ impl Matcher {
     /// [`MatcherError`] for the first part whose pattern is wrong.
     pub fn compile(fields: &Fields) -> Result<Self, MatcherError> {
         let Fields { host, plugin, plugin_instance, type_name, type_instance } = fields;
-        let mut matcher = Self::default();
+        let mut matcher = Self { fields: fields.clone(), ..Self::default() };
         let texts = [host, plugin, plugin_instance, type_name, type_instance];
         for ((pattern, text), part) in matcher.patterns.iter_mut().zip(texts).zip(PARTS) {
             if let Some(text) = text {
@@ -201,6 +209,11 @@ impl Matcher {
             && of_type_instance.admits(type_instance)
             && of_plugin_instance.admits(plugin_instance)
             && of_host.admits(host)
+    }
+
+    /// What it was compiled from.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
     }
 
     /// How exactly it chooses; of several that choose a series, the greatest goes first.

@@ -132,6 +132,11 @@ impl<'a> Slot<'a> {
         self.get(VERDICT)
     }
 
+    /// Notes that the series still comes although its values are not taken, so that it does not expire.
+    pub fn touch(&self, seen: CdTime) {
+        self.set(SEEN, seen.0);
+    }
+
     /// Takes the slot for writing, waiting for another writer; `None` when it has another generation.
     pub fn write(self, generation: u32) -> Option<Writing<'a>> {
         let lock = self.word(LOCK);
@@ -240,6 +245,16 @@ impl Writing<'_> {
     pub fn set_value(&self, index: usize, raw: u64, rate: f64) {
         self.slot.set(VALUES + 2 * index, raw);
         self.slot.set(VALUES + 2 * index + 1, rate.to_bits());
+    }
+
+    /// Takes the values out; the series keeps its place, and begins anew with its next value.
+    pub fn clear(&self) {
+        let meta = self.meta();
+        for index in 0..usize::from(meta.count) {
+            self.set_value(index, 0, f64::NAN);
+        }
+        self.slot.set(TIME, 0);
+        self.set_meta(Meta { filled: false, ..meta });
     }
 
     /// Gives the slot up: whoever still names the old generation finds it gone.

@@ -358,6 +358,7 @@ impl Batch {
             count: (self.values.len() - first) as u16,
             position: position as u16,
             outputs: 0,
+            judged: false,
         });
     }
 }

@@ -1,7 +1,7 @@
 //! The way of a value: a plugin's door, and the stages behind it.
 //!
 //! ```text
-//!  Door::dispatch ─ handle → SeriesId ─► verdict ─► cache (writes rates) ─► fan-out
+//!  Door::dispatch ─ handle → SeriesId ─► verdict ─► cache (writes rates) ─► thresholds ─► fan-out
 //! ```
 //!
 //! A door belongs to one instance of one plugin. Nothing on the way takes a lock that two plugins share,
@@ -10,12 +10,15 @@
 mod counters;
 mod door;
 mod handles;
+mod judging;
 mod missing;
 mod pass;
+mod sweep;
 
 pub use counters::Counters;
 pub use door::{Door, Reading};
 pub use pass::{Way, WayParts};
+pub use sweep::Swept;
 
 pub use crate::series::Parts;
 

@@ -12,7 +12,8 @@ use crate::bus::Bus;
 use crate::cache::Cache;
 use crate::output::FanOut;
 use crate::port::{Batch, Clock, DropReason, PluginId, SeriesId};
-use crate::rules::Rules;
+use crate::rules::{Patience, Rules};
+use crate::threshold::Thresholds;
 
 /// What a way is made of.
 pub struct WayParts {
@@ -24,6 +25,8 @@ pub struct WayParts {
     pub rules: Arc<ArcSwap<Rules>>,
     /// Where values go.
     pub outputs: Arc<FanOut>,
+    /// What is wrong with values.
+    pub thresholds: Arc<Thresholds>,
     /// Where notifications go.
     pub bus: Arc<Bus>,
     /// Where time comes from.
@@ -34,18 +37,23 @@ pub struct WayParts {
     pub series_per_plugin: usize,
 }
 
+/// Series of one batch that are judged again by name after the rules changed; the sweep does the others.
+const LAZY: Patience = Patience::of(4);
+
 /// The way of a value, from a plugin's door to the outputs' queues.
 pub struct Way {
-    parts: WayParts,
+    pub(super) parts: WayParts,
     next_door: AtomicU32,
     /// Whose door has which number; doors of stopped instances stay until their plugin is forgotten.
     doors: DashMap<u32, Arc<PluginId>>,
+    /// Revision of the rules that every series was judged by.
+    pub(super) swept: AtomicU32,
 }
 
 impl Way {
     /// A way over these parts.
     pub fn new(parts: WayParts) -> Self {
-        Self { parts, next_door: AtomicU32::new(1), doors: DashMap::new() }
+        Self { parts, next_door: AtomicU32::new(1), doors: DashMap::new(), swept: AtomicU32::new(0) }
     }
 
     /// A door for a new instance of a plugin; values that name no interval get `interval`.
@@ -79,29 +87,38 @@ impl Way {
         let number = self.doors.iter().find(|door| **door.value() == *plugin).map(|door| *door.key());
         if let Some(number) = number {
             self.parts.cache.forget(number);
+            let table = self.parts.cache.table();
+            self.parts.thresholds.forget_unless(|series| table.is_alive(series));
         }
     }
 
     /// Takes one read of one plugin through all stages; answers how many samples the cache took. `refused`
     /// hears the position and reason of each other.
     pub(super) fn pass(&self, mut batch: Batch, refused: &mut dyn FnMut(usize, DropReason)) -> usize {
-        let clock = &self.parts.clock;
-        let rules = self.parts.rules.load();
+        let (rules, moment) = (self.parts.rules.load(), self.parts.clock.moment());
+        let (mut patience, mut judged) = (LAZY, false);
         let table = self.parts.cache.table();
-        let mut update = self.parts.cache.update(clock.moment());
+        let mut update = self.parts.cache.update(moment);
         let Batch { samples, values, rates, .. } = &mut batch;
         samples.retain_mut(|sample| {
             let span = sample.first as usize..sample.first as usize + usize::from(sample.count);
             let taken = table.slot(sample.series).ok_or(DropReason::StaleHandle).and_then(|slot| {
                 let name = || table.text(sample.series);
-                let verdict = rules.verdict(slot, sample.series.generation, name);
-                sample.outputs = verdict.outputs;
-                verdict.refused.map_or(Ok(()), Err)?;
+                let verdict = rules.verdict(slot, sample.series.generation, &mut patience, name);
+                if let Some(reason) = verdict.refused {
+                    self.hidden(&rules, slot, sample.series, moment.monotonic);
+                    return Err(reason);
+                }
+                (sample.outputs, sample.judged) = (verdict.outputs, verdict.judged);
+                judged |= verdict.judged;
                 update.take(slot, sample, &values[span.clone()], &mut rates[span])
             });
             taken.map_err(|reason| refused(usize::from(sample.position), reason)).is_ok()
         });
         drop(update);
+        if judged {
+            self.judge(&batch, &rules);
+        }
         let taken = batch.samples.len();
         self.parts.outputs.send(batch);
         taken
@@ -129,6 +146,16 @@ impl Way {
         &self.parts.types
     }
 
+    /// What is wrong with values.
+    pub fn thresholds(&self) -> &Arc<Thresholds> {
+        &self.parts.thresholds
+    }
+
+    /// What the operator wants.
+    pub fn rules(&self) -> &ArcSwap<Rules> {
+        &self.parts.rules
+    }
+
     /// Where notifications go.
     pub fn bus(&self) -> &Bus {
         &self.parts.bus
@@ -152,15 +179,6 @@ impl Way {
     /// Most series that one instance of a plugin may feed.
     pub(super) fn series_per_plugin(&self) -> usize {
         self.parts.series_per_plugin
-    }
-
-    /// Takes out what fell silent, and says so on the bus. Called once per interval.
-    pub fn expire(&self) {
-        let (wall, monotonic) = (self.parts.clock.wall(), self.parts.clock.monotonic());
-        self.parts.cache.expire(monotonic, |missing| {
-            let notification = super::missing::notification(&missing, wall);
-            let _number = self.parts.bus.publish(notification);
-        });
     }
 
     /// The time since some fixed point; see [`Clock::monotonic`].

@@ -11,7 +11,7 @@ use crate::bus::Bus;
 use crate::cache::{Cache, CacheSettings};
 use crate::output::FanOut;
 use crate::port::{Clock, DropReason};
-use crate::rules::Rules;
+use crate::rules::{Bounds, Fields, Hide, Lists, Matcher, Ordered, Rules, Threshold, Verb};
 use crate::series::SeriesTable;
 
 /// A clock that stands until it is moved; both clocks show the same.
@@ -46,6 +46,7 @@ fn way(limit: usize) -> (Arc<Way>, Arc<Hand>) {
         types,
         outputs: Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock) as Arc<dyn Clock>)),
         rules,
+        thresholds: Arc::default(),
         bus: Arc::new(Bus::new(100)),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         hostname: "own".into(),
@@ -251,4 +252,178 @@ fn a_notification_gets_host_and_time_and_an_oversized_one_is_counted() {
     assert_eq!(heard[0].notification.time, CdTime::from_secs(1000));
     assert_eq!(door.notify(Notification { message: String::new(), ..said }), Err(DropReason::BadCall));
     assert_eq!(counters.drops(), [(DropReason::BadCall, 1)]);
+}
+
+// Rules in force.
+
+fn matcher(plugin: &str) -> Matcher {
+    Matcher::compile(&Fields { plugin: Some(plugin.into()), ..Fields::default() }).unwrap()
+}
+
+fn hide(way: &Way, verb: Verb, plugin: &str) -> Arc<Hide> {
+    let rule = Arc::new(Hide::new("x".into(), matcher(plugin), verb, None));
+    let list = || Ordered::new(vec![Arc::clone(&rule)]);
+    way.change_rules(|rules| {
+        rules.with_lists(match verb {
+            Verb::Collect => Lists { collect: list(), ..Lists::default() },
+            Verb::Evaluate => Lists { evaluate: list(), ..Lists::default() },
+            Verb::Notify => Lists { notify: list(), ..Lists::default() },
+        })
+    });
+    rule
+}
+
+fn judge_above(way: &Way, max: f64) {
+    let failure = Bounds { min: None, max: Some(max) };
+    let rule = Threshold { id: "t".into(), failure, clear_failure: failure, ..Threshold::of_nothing() };
+    let thresholds = Ordered::new(vec![Arc::new(rule)]);
+    let lists = std::sync::Mutex::new(Some(Lists { thresholds, ..Lists::default() }));
+    way.change_rules(|rules| rules.with_lists(lists.lock().unwrap().take().unwrap()));
+}
+
+fn severities(way: &Way) -> Vec<Severity> {
+    way.bus().recent(0, 100, |_| true).iter().map(|one| one.notification.severity).collect()
+}
+
+#[test]
+fn what_is_hidden_leaves_the_cache_by_the_sweep_and_keeps_its_handle() {
+    let (way, clock) = way(10);
+    let (door, counters) = door(&way, "p");
+    let handle = door.register(&named("p", "gauge", ""), "").unwrap();
+    let other = door.register(&named("q", "gauge", ""), "").unwrap();
+    door.dispatch(&reading(&[handle, other], &[0, 0]), None);
+    let rule = hide(&way, Verb::Collect, "p");
+    assert!(!way.is_swept());
+    assert_eq!(way.sweep(), Swept { judged: 2, emptied: 1 });
+    assert!(way.is_swept());
+    assert!(way.cache().get("own/p/gauge").is_none());
+    assert!(way.cache().get("own/q/gauge").is_some());
+    for seconds in [1010, 1020, 1030] {
+        clock.set(seconds);
+        assert_eq!(door.dispatch(&reading(&[handle], &[0]), None), Some(DropReason::Blacklisted));
+        way.expire();
+    }
+    assert_eq!((rule.hidden(), counters.drops()), (3, vec![(DropReason::Blacklisted, 3)]));
+    way.change_rules(|rules| rules.with_lists(Lists::default()));
+    way.sweep();
+    assert_eq!(door.dispatch(&reading(&[handle], &[1.5_f64.to_bits()]), None), None);
+    assert_eq!(way.cache().get("own/p/gauge").unwrap().rates, [1.5]);
+}
+
+#[test]
+fn before_the_sweep_the_flow_hides_what_it_meets_and_empties_it() {
+    let (way, clock) = way(10);
+    let (door, _) = door(&way, "p");
+    let handle = door.register(&named("p", "gauge", ""), "").unwrap();
+    door.dispatch(&reading(&[handle], &[0]), None);
+    hide(&way, Verb::Collect, "p");
+    clock.set(1001);
+    assert_eq!(door.dispatch(&reading(&[handle], &[0]), None), Some(DropReason::Blacklisted));
+    assert!(way.cache().get("own/p/gauge").is_none());
+}
+
+#[test]
+fn a_batch_judges_a_few_series_again_and_the_sweep_the_others() {
+    let (way, clock) = way(100);
+    let (door, _) = door(&way, "p");
+    let handles: Vec<u64> =
+        (0..50).map(|n| door.register(&named("p", "gauge", &n.to_string()), "").unwrap()).collect();
+    let values = vec![0; 50];
+    door.dispatch(&reading(&handles, &values), None);
+    let rule = hide(&way, Verb::Collect, "p");
+    clock.set(1001);
+    door.dispatch(&reading(&handles, &values), None);
+    assert_eq!(rule.hidden(), 4);
+    assert_eq!(way.sweep(), Swept { judged: 46, emptied: 46 });
+    clock.set(1002);
+    door.dispatch(&reading(&handles, &values), None);
+    assert_eq!(rule.hidden(), 54);
+}
+
+#[test]
+fn a_value_beyond_a_threshold_is_said_and_rates_are_judged() {
+    let (way, clock) = way(10);
+    let (door, _) = door(&way, "p");
+    judge_above(&way, 10.0);
+    let gauge = door.register(&named("p", "gauge", ""), "").unwrap();
+    let derive = door.register(&named("p", "derive", ""), "").unwrap();
+    door.dispatch(&reading(&[gauge, derive], &[11.0_f64.to_bits(), 1000]), None);
+    assert_eq!(severities(&way), [Severity::Failure]);
+    clock.set(1010);
+    door.dispatch(&reading(&[gauge, derive], &[10.0_f64.to_bits(), 1100]), None);
+    assert_eq!(severities(&way), [Severity::Failure, Severity::Okay]);
+    clock.set(1020);
+    door.dispatch(&reading(&[derive], &[1201]), None);
+    assert_eq!(severities(&way), [Severity::Failure, Severity::Okay, Severity::Failure]);
+    let id = way.cache().get("own/p/derive").unwrap().id;
+    let standing = way.thresholds().standing(id).unwrap();
+    assert_eq!((standing.state.as_str(), &*standing.by.first().unwrap().id), ("failure", "t"));
+}
+
+#[test]
+fn a_new_threshold_judges_what_is_cached_at_once() {
+    let (way, _clock) = way(10);
+    let (door, _) = door(&way, "p");
+    let handle = door.register(&named("p", "gauge", ""), "").unwrap();
+    door.dispatch(&reading(&[handle], &[11.0_f64.to_bits()]), None);
+    judge_above(&way, 10.0);
+    way.sweep();
+    assert_eq!(severities(&way), [Severity::Failure]);
+    way.change_rules(|rules| rules.with_lists(Lists::default()));
+    way.sweep();
+    assert_eq!(severities(&way), [Severity::Failure, Severity::Okay]);
+}
+
+#[test]
+fn a_hidden_fault_is_watched_no_more() {
+    let (way, _clock) = way(10);
+    let (door, _) = door(&way, "p");
+    judge_above(&way, 10.0);
+    let handle = door.register(&named("p", "gauge", ""), "").unwrap();
+    door.dispatch(&reading(&[handle], &[11.0_f64.to_bits()]), None);
+    hide(&way, Verb::Collect, "p");
+    way.sweep();
+    assert_eq!(severities(&way), [Severity::Failure, Severity::Okay]);
+}
+
+#[test]
+fn silence_is_said_as_the_rules_want() {
+    for (rule, expected) in [
+        (None, vec![Severity::Warning]),
+        (Some(Verb::Notify), vec![]),
+        (Some(Verb::Evaluate), vec![Severity::Warning]),
+    ] {
+        let (way, clock) = way(10);
+        let (door, _) = door(&way, "p");
+        if let Some(verb) = rule {
+            hide(&way, verb, "p");
+        }
+        let handle = door.register(&named("p", "gauge", ""), "").unwrap();
+        door.dispatch(&reading(&[handle], &[0]), None);
+        clock.set(1021);
+        way.expire();
+        assert_eq!(severities(&way), expected, "{rule:?}");
+    }
+    let (way, clock) = way(10);
+    let (door, _) = door(&way, "p");
+    judge_above(&way, 10.0);
+    let handle = door.register(&named("p", "gauge", ""), "").unwrap();
+    door.dispatch(&reading(&[handle], &[0]), None);
+    clock.set(1021);
+    way.expire();
+    assert_eq!(severities(&way), [Severity::Failure]);
+}
+
+#[test]
+fn every_value_is_shown_once() {
+    let (way, _clock) = way(2000);
+    let doors = [door(&way, "p").0, door(&way, "q").0];
+    for number in 0..1500 {
+        let door = &doors[number / 800];
+        let handle = door.register(&named("p", "gauge", &number.to_string()), "").unwrap();
+        door.dispatch(&reading(&[handle], &[0]), None);
+    }
+    let mut shown = std::collections::BTreeSet::new();
+    way.each_value(|text, _, _| assert!(shown.insert(text.to_string())));
+    assert_eq!(shown.len(), 1500);
 }

@@ -330,6 +330,7 @@ fn delivery(series: &[SeriesId]) -> [Delivery; 1] {
         count: 1,
         position: 0,
         outputs: 1,
+        judged: false,
     };
     let numbers = 0_u32..;
     let batch = Batch {

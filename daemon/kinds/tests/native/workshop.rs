@@ -164,6 +164,7 @@ fn way(clock: Arc<dyn Clock>) -> Way {
         types,
         outputs: Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock))),
         rules,
+        thresholds: Arc::default(),
         bus: Arc::new(Bus::new(100)),
         clock,
         hostname: "own".into(),

@@ -55,6 +55,7 @@ impl Filled {
             count,
             position: 0,
             outputs: 0,
+            judged: false,
         };
         let mut rates = vec![0.0; values.len()];
         let mut update = self.cache.update(Moment { wall: TIME, ..Moment::default() });

@@ -1,0 +1,154 @@
+//! All rules of one revision.
+
+use std::sync::Arc;
+
+use gatherd_model::DataSet;
+
+use super::verdict::{MAX_OUTPUTS, Patience, Verdict};
+use super::{Assignment, Hide, Ordered, Threshold, Verb};
+use crate::series::{Parts, Slot};
+
+const OUTPUTS: u32 = (1 << MAX_OUTPUTS) - 1;
+
+/// The operator's lists, in order.
+#[derive(Debug, Default)]
+pub struct Lists {
+    /// The thresholds.
+    pub thresholds: Ordered<Threshold>,
+    /// What keeps series from being collected.
+    pub collect: Ordered<Hide>,
+    /// What keeps series from being judged.
+    pub evaluate: Ordered<Hide>,
+    /// What keeps series from being spoken of.
+    pub notify: Ordered<Hide>,
+}
+
+impl Lists {
+    /// The rules of the blacklist with this verb.
+    pub fn hides(&self, verb: Verb) -> &Ordered<Hide> {
+        match verb {
+            Verb::Collect => &self.collect,
+            Verb::Evaluate => &self.evaluate,
+            Verb::Notify => &self.notify,
+        }
+    }
+}
+
+/// All rules of one revision, and which outputs there are.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Never zero, so that a fresh slot is judged.
+    revision: u32,
+    /// Which outputs there are.
+    outputs: u32,
+    lists: Arc<Lists>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { revision: 1, outputs: 0, lists: Arc::default() }
+    }
+}
+
+impl Rules {
+    /// Number of this set of lists; another one has another number.
+    pub fn revision(&self) -> u32 {
+        self.revision
+    }
+
+    /// Which outputs there are, one bit each.
+    pub fn outputs(&self) -> u32 {
+        self.outputs
+    }
+
+    /// The operator's lists.
+    pub fn lists(&self) -> &Arc<Lists> {
+        &self.lists
+    }
+
+    /// The same rules, with these outputs there. Verdicts keep their force: they tell which outputs a
+    /// series may go to, whether or not those are there.
+    #[must_use]
+    pub fn with_outputs(&self, outputs: u32) -> Self {
+        Self { outputs: outputs & OUTPUTS, ..self.clone() }
+    }
+
+    /// The next revision, with these lists.
+    #[must_use]
+    pub fn with_lists(&self, lists: Lists) -> Self {
+        let revision = self.revision.checked_add(1).unwrap_or(1);
+        Self { revision, lists: Arc::new(lists), outputs: self.outputs }
+    }
+
+    /// Judges a series by its name.
+    pub fn judge(&self, series: &Parts<'_>) -> Verdict {
+        if let Some((place, _)) = self.lists.collect.matching(series).next() {
+            return Verdict::hidden(place);
+        }
+        let judged = self.lists.thresholds.matching(series).next().is_some();
+        Verdict { judged, ..Verdict::ADMITTED }
+    }
+
+    /// What judges a series with this data set, by its name.
+    pub fn assignment(&self, series: &Parts<'_>, set: &DataSet) -> Assignment {
+        let first = |list: &Ordered<Hide>| list.matching(series).next().map(|(_, rule)| Arc::clone(rule));
+        let matching = self.lists.thresholds.matching(series).map(|(_, rule)| rule);
+        Assignment {
+            exempt: first(&self.lists.evaluate),
+            silent: first(&self.lists.notify),
+            ..Assignment::choose(matching, set)
+        }
+    }
+
+    /// True where the slot's verdict is of another revision.
+    pub fn is_outdated(&self, slot: Slot<'_>) -> bool {
+        revision_of(slot.verdict()) != self.revision
+    }
+
+    /// The verdict that the slot keeps. Where it is of an older revision, the series is judged again if
+    /// `patience` allows it, and `name` is asked for the text of the series with this `generation` only
+    /// then; a series that was never judged always is. The verdict of a newer revision goes as it is.
+    pub fn verdict<T: AsRef<str>>(
+        &self,
+        slot: Slot<'_>,
+        generation: u32,
+        patience: &mut Patience,
+        name: impl FnOnce() -> Option<T>,
+    ) -> Verdict {
+        let word = slot.verdict();
+        let revision = revision_of(word);
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half of the word")]
+        let kept = Verdict::unpack(word as u32);
+        if revision == self.revision {
+            return self.among_outputs(kept);
+        }
+        let is_newer = revision.wrapping_sub(self.revision).cast_signed() > 0;
+        if revision != 0 && (is_newer || !patience.take()) {
+            return self.among_outputs(kept);
+        }
+        let Some(name) = name() else { return Verdict::STALE };
+        let verdict = self.judge(&Parts::of(name.as_ref()));
+        // Kept under the slot's lock: the verdict of one series never stays in the slot of another.
+        let Some(writing) = slot.write(generation) else { return Verdict::STALE };
+        writing.set_verdict(u64::from(self.revision) << 32 | u64::from(verdict.pack()));
+        drop(writing);
+        self.among_outputs(verdict)
+    }
+
+    fn among_outputs(&self, verdict: Verdict) -> Verdict {
+        Verdict { outputs: verdict.outputs & self.outputs, ..verdict }
+    }
+
+    /// Whether the slot's verdict hides the series, and by which rule; for the verdict of this revision.
+    pub fn hidden_by(&self, slot: Slot<'_>) -> Option<&Arc<Hide>> {
+        let word = slot.verdict();
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half of the word")]
+        let verdict = Verdict::unpack(word as u32);
+        let hidden = revision_of(word) == self.revision && verdict.refused.is_some();
+        hidden.then(|| self.lists.collect.at(verdict.rule)).flatten()
+    }
+}
+
+fn revision_of(word: u64) -> u32 {
+    (word >> 32) as u32
+}

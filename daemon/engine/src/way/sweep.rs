@@ -1,0 +1,98 @@
+//! After the rules changed, every series is judged again: in the background, a page of slots at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use gatherd_model::DataSet;
+
+use super::Way;
+use crate::cache::Newest;
+use crate::port::{Series, SeriesId};
+use crate::rules::{Patience, Rules};
+use crate::series::Slot;
+use crate::threshold::{Judgement, Say};
+
+/// Slots after which the sweep lets others run.
+const STEP: usize = 1024;
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Swept {
+    /// Series that were judged again.
+    pub judged: usize,
+    /// Series whose values left the cache.
+    pub emptied: usize,
+}
+
+impl Way {
+    /// Puts other rules in force: at once for new series, for the others by the next [`Way::sweep`].
+    pub fn change_rules(&self, change: impl Fn(&Rules) -> Rules) {
+        self.parts.rules.rcu(|rules| Arc::new(change(rules)));
+    }
+
+    /// True once every series was judged by the rules of now.
+    pub fn is_swept(&self) -> bool {
+        self.swept.load(Ordering::Acquire) == self.parts.rules.load().revision()
+    }
+
+    /// Judges every series again whose verdict is of other rules, empties what is hidden, and judges what
+    /// thresholds judge by its cached value. May take its time; called on a thread that may.
+    pub fn sweep(&self) -> Swept {
+        let rules = self.parts.rules.load_full();
+        let mut swept = Swept::default();
+        let (mut from, mut say) = (Some(0), Say::new());
+        while let Some(at) = from {
+            let mut left = STEP;
+            from = self.parts.cache.table().walk(at, |id, text, slot| {
+                self.sweep_one(&rules, id, text, slot, &mut swept, &mut say);
+                left -= 1;
+                left > 0
+            });
+            self.say(std::mem::take(&mut say));
+            std::thread::yield_now();
+        }
+        self.parts.thresholds.settle(&rules, self.parts.clock.wall(), &mut say);
+        self.say(say);
+        self.swept.store(rules.revision(), Ordering::Release);
+        swept
+    }
+
+    fn sweep_one(
+        &self,
+        rules: &Rules,
+        id: SeriesId,
+        text: &Arc<str>,
+        slot: Slot<'_>,
+        swept: &mut Swept,
+        say: &mut Say,
+    ) {
+        swept.judged += usize::from(rules.is_outdated(slot));
+        let verdict = rules.verdict(slot, id.generation, &mut Patience::endless(), || Some(text));
+        if verdict.refused.is_some() {
+            if slot.meta().filled {
+                swept.emptied += usize::from(self.parts.cache.empty(id));
+                self.parts.thresholds.forget(id, self.parts.clock.wall(), say);
+            }
+        } else if verdict.judged
+            && let Some(newest) = self.parts.cache.newest_of(id)
+        {
+            let Newest { time, interval, rates, identifier, data_set, .. } = newest;
+            let judgement = Judgement { series: id, time, interval, rates: &rates };
+            let series = Series { identifier, data_set };
+            self.parts.thresholds.judge_anew(rules, judgement, &series, say);
+        }
+    }
+
+    /// Shows every series that has values, with its data set and newest rates, page by page.
+    pub fn each_value(&self, mut show: impl FnMut(&Arc<str>, &DataSet, &[f64])) {
+        let mut from = Some(0);
+        while let Some(at) = from {
+            let mut left = STEP;
+            from = self.parts.cache.each(at, |text, set, _, _, rates| {
+                show(text, set, rates);
+                left -= 1;
+                left > 0
+            });
+        }
+    }
+}
