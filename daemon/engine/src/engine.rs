@@ -3,6 +3,7 @@
 mod beats;
 mod flush;
 mod joints;
+mod operator;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::threshold::{Keep, Thresholds};
 use crate::way::{Way, WayParts};
 pub use flush::{FlushOutcome, FlushRefused, FlushRequest, FlushTarget};
 use joints::{Applier, Attach};
+use operator::Operator;
 
 /// Notifications that are remembered, and that a listener may fall behind.
 const NOTIFICATIONS: usize = 4096;
@@ -93,6 +95,7 @@ pub struct Engine {
     observer: Arc<Observer>,
     outputs: Arc<FanOut>,
     timing: Arc<Timing>,
+    keep: Keep,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -129,11 +132,13 @@ impl Engine {
         let settings = settings(document);
         let registry =
             Arc::new(Registry::new(config.kinds, Arc::clone(&way), Arc::clone(&clock), attach, settings));
+        let operator = Arc::new(Operator::new(Arc::clone(&way)));
         let applier = Arc::new(Applier {
             registry: Arc::clone(&registry),
             timing: Arc::clone(&timing),
             outputs: Arc::clone(&outputs),
             configured: config.configured,
+            operator: Arc::clone(&operator),
         });
         applier.configure(document).await.map_err(StartError::Configure)?;
         for (_, wanted) in current.specs() {
@@ -148,8 +153,10 @@ impl Engine {
             beats::figures(&observer, beat),
             beats::watch(&watched, &way, &observer),
             beats::measure(&timing),
+            operator::sweep(&operator),
+            operator::store(&way, keep.clone()),
         ];
-        Ok(Self { way, registry, desired, applier, observer, outputs, timing, tasks })
+        Ok(Self { way, registry, desired, applier, observer, outputs, timing, keep, tasks })
     }
 
     /// The way of values, with the cache, the bus and the clock.
@@ -209,6 +216,7 @@ impl Engine {
         self.desired.stop().await;
         self.registry.stop_all(deadline).await;
         self.tasks.iter().for_each(JoinHandle::abort);
+        operator::save(&self.way, &self.keep, true).await;
     }
 }
 

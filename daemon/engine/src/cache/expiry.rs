@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use gatherd_model::CdTime;
 
 use super::Cache;
-use crate::series::{Parts, Slot};
 use crate::port::SeriesId;
+use crate::series::{Parts, Slot};
 
 /// A series that fell silent.
 #[derive(Clone, Debug, PartialEq)]

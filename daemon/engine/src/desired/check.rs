@@ -6,6 +6,7 @@
 
 mod output;
 mod plugin;
+mod rules;
 mod time;
 
 use serde_json::Value;
@@ -171,6 +172,8 @@ impl Ranges<'_> {
         );
         self.outputs(&document.outputs);
         self.plugins(&document.plugins);
+        self.thresholds(&document.thresholds);
+        self.blacklist(&document.blacklist);
     }
 
     fn host(&mut self, hostname: Option<&str>) {
@@ -283,6 +286,7 @@ mod tests {
 
     #[test]
     fn each_range_has_its_complaint() {
+        let long = format!("/blacklist/{}", "x".repeat(65));
         for (value, pointer) in [
             (json!({"hostname": ""}), "/hostname"),
             (json!({"hostname": "a/b"}), "/hostname"),
@@ -308,6 +312,13 @@ mod tests {
             (json!({"plugins": {"CPU": {}}}), "/plugins/CPU"),
             (json!({"plugins": {"cpu": {"interval": 0}}}), "/plugins/cpu/interval"),
             (json!({"plugins": {"cpu": {"type": "../cpu"}}}), "/plugins/cpu/type"),
+            (json!({"thresholds": {"a b": {}}}), "/thresholds/a b"),
+            (json!({"thresholds": {"a": {"hits": 1_000_001}}}), "/thresholds/a/hits"),
+            (json!({"blacklist": {"x".repeat(65): {"verb": "notify"}}}), &long),
+            (
+                json!({"blacklist": {"a": {"verb": "notify", "match": {"type": "["}}}}),
+                "/blacklist/a/match/type",
+            ),
         ] {
             let found: Vec<String> = complaints(&value).into_iter().map(|(pointer, _)| pointer).collect();
             assert_eq!(found, vec![pointer.to_owned()], "{value}");

@@ -4,8 +4,11 @@
 //! objects, because a merge patch cannot address the elements of an array. What a key may be is said
 //! twice: its type here, its range in `check`. A section that is a map has a file of its own in both.
 
+mod blacklist;
 mod output;
 mod plugin;
+mod rule;
+mod thresholds;
 mod time;
 
 use std::collections::BTreeMap;
@@ -14,12 +17,15 @@ use std::path::PathBuf;
 use gatherd_model::Interval;
 use serde::{Deserialize, Serialize};
 
+pub use blacklist::{BlacklistEntries, BlacklistEntry, BlacklistVerb};
 pub use output::{Buffer, OutputEntry, WhenFullWord};
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
+pub use rule::Fault;
+pub use thresholds::{ClearBounds, ThresholdEntries, ThresholdEntry, WindowEntry, WindowFunction};
 pub use time::Time;
 
 /// The sections that are maps by id: each member is a resource with a revision of its own.
-pub(super) const MAPS: &[&str] = &["outputs", "plugins"];
+pub(super) const MAPS: &[&str] = &["blacklist", "outputs", "plugins", "thresholds"];
 
 /// The members of sections that are maps with a key that is a resource of its own.
 pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "config")];
@@ -81,6 +87,10 @@ pub struct Document {
     pub outputs: BTreeMap<String, OutputEntry>,
     /// The plugins by id.
     pub plugins: BTreeMap<String, PluginEntry>,
+    /// What is wrong with values, by id.
+    pub thresholds: ThresholdEntries,
+    /// What is hidden, by id.
+    pub blacklist: BlacklistEntries,
 }
 
 /// The management API.
@@ -171,6 +181,8 @@ impl Default for Document {
             time: Time::default(),
             outputs: BTreeMap::new(),
             plugins: BTreeMap::new(),
+            thresholds: BTreeMap::new(),
+            blacklist: BTreeMap::new(),
         }
     }
 }

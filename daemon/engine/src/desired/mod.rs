@@ -39,7 +39,10 @@ mod steps;
 mod store;
 mod transaction;
 
-pub use document::{Buffer, DEFAULT_PLUGINS, Document, OutputEntry, PluginEntry, Wanted, WhenFullWord};
+pub use document::{
+    BlacklistEntries, BlacklistEntry, Buffer, DEFAULT_PLUGINS, Document, Fault, OutputEntry, PluginEntry,
+    ThresholdEntries, ThresholdEntry, Wanted, WhenFullWord,
+};
 pub use edit::{Author, Change, Committed, Edit, EditError, IfMatch, Mode, Outcome, Planned, Tried};
 pub use effective::Effective;
 pub use layers::{Inputs, Layers, Source};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use gatherd_model::{MAX_MESSAGE, Notification, Severity};
 
 use super::Configured;
+use super::operator::Operator;
 use crate::clock::Timing;
 use crate::desired::{Apply, ApplyFailure, Document};
 use crate::lifecycle::Outputs;
@@ -77,6 +78,7 @@ pub(super) struct Applier {
     pub(super) outputs: Arc<FanOut>,
     /// Told after the rooms, in this order.
     pub(super) configured: Vec<Arc<dyn Configured>>,
+    pub(super) operator: Arc<Operator>,
 }
 
 impl Apply for Applier {
@@ -100,6 +102,7 @@ impl Apply for Applier {
             }
             self.timing.configure(document.time.to_settings());
             self.outputs.configure(document.to_outputs());
+            self.operator.configure(document);
             Ok(())
         })
     }

@@ -75,6 +75,12 @@ impl<T: Rule> Ordered<T> {
         self.all.get(place as usize)
     }
 
+    /// True where both are the very same rules.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.all.len() == other.all.len()
+            && self.all.iter().zip(&other.all).all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
     /// True where there is no rule.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()

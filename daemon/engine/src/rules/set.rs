@@ -75,9 +75,9 @@ impl Rules {
 
     /// The next revision, with these lists.
     #[must_use]
-    pub fn with_lists(&self, lists: Lists) -> Self {
+    pub fn with_lists(&self, lists: impl Into<Arc<Lists>>) -> Self {
         let revision = self.revision.checked_add(1).unwrap_or(1);
-        Self { revision, lists: Arc::new(lists), outputs: self.outputs }
+        Self { revision, lists: lists.into(), outputs: self.outputs }
     }
 
     /// Judges a series by its name.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gatherd_model::CdTime;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub struct SaveError {
 #[derive(Clone, Debug)]
 pub struct Keep {
     path: PathBuf,
+    /// Held while the file is written: two writers would meet in the fresh one.
+    writing: Arc<Mutex<()>>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -51,7 +54,7 @@ struct Saved {
 impl Keep {
     /// In this directory, which exists.
     pub fn within(state_dir: &Path) -> Self {
-        Self { path: state_dir.join(NAME) }
+        Self { path: state_dir.join(NAME), writing: Arc::default() }
     }
 
     /// The states of before; none where there is no file, or none that can be read, which the log tells.
@@ -83,6 +86,7 @@ impl Keep {
     ///
     /// [`SaveError`]; what was stored before still is.
     pub fn save(&self, states: &Thresholds) -> Result<(), SaveError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let content = Content::of(states);
         let fail = |source| SaveError { path: self.path.clone(), source };
         let fresh = self.path.with_extension("json.new");

@@ -1,0 +1,44 @@
+//! Ranges of the sections of rules: `thresholds` and `blacklist`.
+
+use std::collections::BTreeMap;
+
+use super::Ranges;
+use crate::desired::document::{BlacklistEntries, Fault, ThresholdEntries};
+use crate::desired::merge::escape;
+
+/// How many rules of one kind there may be.
+const MOST: usize = 10_000;
+/// Longest id of a rule, in bytes.
+const LONGEST_ID: usize = 64;
+
+impl Ranges<'_> {
+    pub(super) fn thresholds(&mut self, thresholds: &ThresholdEntries) {
+        self.rules("/thresholds", thresholds, |id, entry| entry.compile(id).err());
+    }
+
+    pub(super) fn blacklist(&mut self, blacklist: &BlacklistEntries) {
+        self.rules("/blacklist", blacklist, |id, entry| entry.compile(id).err());
+    }
+
+    fn rules<T>(
+        &mut self,
+        section: &str,
+        rules: &BTreeMap<String, T>,
+        faults: impl Fn(&str, &T) -> Option<Vec<Fault>>,
+    ) {
+        self.say_if(rules.len() > MOST, section, format_args!("at most {MOST} rules are allowed"));
+        for (id, entry) in rules.iter().take(MOST) {
+            let pointer = format!("{section}/{}", escape(id));
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+            let is_bad = id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(plain);
+            self.say_if(
+                is_bad,
+                &pointer,
+                format_args!("an id has 1 to {LONGEST_ID} bytes of letters, digits, `-`, `_` and `.`"),
+            );
+            for (below, detail) in faults(id, entry).into_iter().flatten() {
+                self.say_if(true, &format!("{pointer}{below}"), format_args!("{detail}"));
+            }
+        }
+    }
+}

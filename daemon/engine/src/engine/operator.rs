@@ -1,0 +1,156 @@
+//! The operator's rules: from the document into force, and out of it when their time is over.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatherd_model::CdTime;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::desired::{BlacklistEntries, Document, ThresholdEntries};
+use crate::rules::{Hide, Lists, Ordered, Threshold, Verb};
+use crate::threshold::Keep;
+use crate::way::Way;
+
+/// How often it is asked whether the time of a rule is over.
+const TICK: Duration = Duration::from_secs(1);
+/// How long changed states of thresholds may be unstored.
+const STORE: Duration = Duration::from_secs(3);
+
+/// Puts the document's rules into force. Rules that did not change stay the same, with all they counted.
+pub(super) struct Operator {
+    way: Arc<Way>,
+    /// Woken when the rules changed, so that every series is judged by them at once.
+    changed: Notify,
+}
+
+impl Operator {
+    pub(super) fn new(way: Arc<Way>) -> Self {
+        Self { way, changed: Notify::new() }
+    }
+
+    /// Takes the rules of a document over.
+    pub(super) fn configure(&self, document: &Document) {
+        let before = Arc::clone(self.way.rules().load().lists());
+        let wall = self.way.clock().wall();
+        let thresholds = thresholds(&document.thresholds, before.thresholds.all());
+        let hides = hides(&document.blacklist, &before, wall);
+        self.replace(&before, thresholds, &hides);
+    }
+
+    /// Takes rules out whose time is over.
+    fn expire(&self) {
+        let before = Arc::clone(self.way.rules().load().lists());
+        let wall = self.way.clock().wall();
+        let all = || Verb::ALL.into_iter().flat_map(|verb| before.hides(verb).all());
+        if all().any(|hide| hide.is_expired(wall)) {
+            let left: Vec<Arc<Hide>> = all().filter(|hide| !hide.is_expired(wall)).cloned().collect();
+            self.replace(&before, before.thresholds.all().to_vec(), &left);
+        }
+    }
+
+    fn replace(&self, before: &Lists, thresholds: Vec<Arc<Threshold>>, hides: &[Arc<Hide>]) {
+        let of = |verb| Ordered::new(hides.iter().filter(|hide| hide.verb == verb).cloned().collect());
+        let lists = Lists {
+            thresholds: Ordered::new(thresholds),
+            collect: of(Verb::Collect),
+            evaluate: of(Verb::Evaluate),
+            notify: of(Verb::Notify),
+        };
+        let same_hides = Verb::ALL.into_iter().all(|verb| lists.hides(verb).is_same(before.hides(verb)));
+        if same_hides && lists.thresholds.is_same(&before.thresholds) {
+            return;
+        }
+        let lists = Arc::new(lists);
+        self.way.change_rules(|rules| rules.with_lists(Arc::clone(&lists)));
+        self.changed.notify_one();
+    }
+}
+
+/// The thresholds that judge; one that says what it said before is the same.
+fn thresholds(entries: &ThresholdEntries, before: &[Arc<Threshold>]) -> Vec<Arc<Threshold>> {
+    let before: HashMap<&str, &Arc<Threshold>> = before.iter().map(|rule| (&*rule.id, rule)).collect();
+    let enabled = entries.iter().filter(|(_, entry)| entry.enabled);
+    let rules = enabled.filter_map(|(id, entry)| {
+        // A document that is in effect was checked.
+        let rule = entry.compile(id).ok()?;
+        let same = before.get(id.as_str()).filter(|before| ****before == rule);
+        Some(same.map_or_else(|| Arc::new(rule), |same| Arc::clone(same)))
+    });
+    rules.collect()
+}
+
+/// The rules of the blacklist that are in force at `wall`.
+fn hides(entries: &BlacklistEntries, before: &Lists, wall: CdTime) -> Vec<Arc<Hide>> {
+    let known = Verb::ALL.into_iter().flat_map(|verb| before.hides(verb).all());
+    let known: HashMap<&str, &Arc<Hide>> = known.map(|hide| (&*hide.id, hide)).collect();
+    let rules = entries.iter().filter_map(|(id, entry)| {
+        let rule = entry.compile(id).ok().filter(|rule| !rule.is_expired(wall))?;
+        let same = known.get(id.as_str()).filter(|known| known.is_same(&rule));
+        Some(same.map_or_else(|| Arc::new(rule), |same| Arc::clone(same)))
+    });
+    rules.collect()
+}
+
+/// Judges every series by the rules of now, whenever those changed.
+pub(super) fn sweep(operator: &Arc<Operator>) -> JoinHandle<()> {
+    let operator = Arc::clone(operator);
+    tokio::spawn(async move {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = operator.changed.notified() => {}
+                _ = ticks.tick() => operator.expire(),
+            }
+            if !operator.way.is_swept() {
+                let way = Arc::clone(&operator.way);
+                // A walk over a million series takes its time, and must not hold up the plugins' drivers.
+                if let Ok(swept) = spawn_blocking(move || way.sweep()).await {
+                    tracing::debug!(judged = swept.judged, emptied = swept.emptied, "the rules are in force");
+                }
+            }
+        }
+    })
+}
+
+/// Stores the states of thresholds soon after they changed.
+pub(super) fn store(way: &Arc<Way>, keep: Keep) -> JoinHandle<()> {
+    let way = Arc::clone(way);
+    tokio::spawn(async move {
+        let mut ticks = interval(STORE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut stored, mut failing) = (0, false);
+        loop {
+            ticks.tick().await;
+            let changes = way.thresholds().changes();
+            if changes == stored {
+                continue;
+            }
+            if save(&way, &keep, !failing).await {
+                (stored, failing) = (changes, false);
+            } else {
+                failing = true;
+            }
+        }
+    })
+}
+
+/// Stores the states of thresholds now; says in the log why it cannot, where that is `news`. True when done.
+pub(super) async fn save(way: &Arc<Way>, keep: &Keep, news: bool) -> bool {
+    let (way, keep) = (Arc::clone(way), keep.clone());
+    let saved = spawn_blocking(move || keep.save(way.thresholds())).await;
+    match saved {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            if news {
+                let source = error.source.to_string();
+                tracing::error!(%error, source, "states of thresholds are not stored; it is tried again");
+            }
+            false
+        }
+        Err(_ended) => false,
+    }
+}
