@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
-    Cache, CacheRemoval, Config, ConfigSources, FieldError, FlushReport, FlushRequest, Heartbeat, LogLevel,
-    Metric, Notification, Output, Plan, Plugin, PluginType, ProblemCode, Provisional, Reloaded, Revision,
-    RevisionDiff, Role, Time, TimeSync, TimeSynced, ValueView,
+    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Config, ConfigSources, FieldError, FlushReport,
+    FlushRequest, Heartbeat, LogLevel, Metric, Notification, Output, Plan, Plugin, PluginType, ProblemCode,
+    Provisional, Reloaded, Revision, RevisionDiff, Role, Threshold, ThresholdPreview, Time, TimeSync,
+    TimeSynced, ValueView,
 };
 use serde_json::Value;
 use std::fmt;
@@ -131,6 +132,10 @@ pub enum ResourceKind {
     PluginConfig,
     /// How the clock is measured and corrected; there is only one.
     TimeConfig,
+    /// A threshold, by its id.
+    Threshold,
+    /// A rule of the blacklist, by its id.
+    Blacklist,
 }
 
 /// One resource of the configuration document.
@@ -364,6 +369,12 @@ pub trait Management: Send + Sync + 'static {
         change: Change,
         name: &ResourceName,
     ) -> Result<Changed<()>, ManagementError>;
+
+    /// What a threshold would say of the series that are cached; nothing is changed.
+    async fn preview_threshold(&self, rule: Threshold) -> Result<ThresholdPreview, ManagementError>;
+
+    /// What a rule of the blacklist would hide of the series that are cached; nothing is changed.
+    async fn preview_blacklist(&self, rule: BlacklistRule) -> Result<BlacklistPreview, ManagementError>;
 
     /// What could be loaded, by type and library.
     async fn plugin_types(

@@ -4,8 +4,9 @@
 //! against the document, and try every line with every kind of credential.
 
 use crate::handlers::{
-    cache, config, daemon, docs, exposition, flush, health, heartbeat, metric, notification, output,
-    output_buffer, plugin, plugin_config, plugin_type, revision, time, time_config, token, value, version,
+    blacklist, cache, config, daemon, docs, exposition, flush, health, heartbeat, metric, notification,
+    output, output_buffer, plugin, plugin_config, plugin_type, revision, threshold, time, time_config, token,
+    value, version,
 };
 use crate::problem::ApiError;
 use actix_web::guard::{self, Guard};
@@ -112,6 +113,20 @@ pub(crate) const TABLE: &[Line] = &[
     line!(PUT    "/v1/time/config",             Admin,   time_config::replace_time_config),
     line!(PATCH  "/v1/time/config",             Admin,   time_config::patch_time_config),
     line!(POST   "/v1/time/sync",               Member,  time::sync_time),
+    line!(GET    "/v1/thresholds",              Reader,  threshold::list_thresholds),
+    line!(POST   "/v1/thresholds",              Admin,   threshold::create_threshold),
+    line!(POST   "/v1/thresholds/preview",      Reader,  threshold::preview_threshold),
+    line!(GET    "/v1/thresholds/{id}",         Reader,  threshold::get_threshold),
+    line!(PUT    "/v1/thresholds/{id}",         Admin,   threshold::replace_threshold),
+    line!(PATCH  "/v1/thresholds/{id}",         Admin,   threshold::patch_threshold),
+    line!(DELETE "/v1/thresholds/{id}",         Admin,   threshold::delete_threshold),
+    line!(GET    "/v1/blacklist",               Reader,  blacklist::list_blacklist_rules),
+    line!(POST   "/v1/blacklist",               Member,  blacklist::create_blacklist_rule),
+    line!(POST   "/v1/blacklist/preview",       Reader,  blacklist::preview_blacklist_rule),
+    line!(GET    "/v1/blacklist/{id}",          Reader,  blacklist::get_blacklist_rule),
+    line!(PUT    "/v1/blacklist/{id}",          Member,  blacklist::replace_blacklist_rule),
+    line!(PATCH  "/v1/blacklist/{id}",          Member,  blacklist::patch_blacklist_rule),
+    line!(DELETE "/v1/blacklist/{id}",          Member,  blacklist::delete_blacklist_rule),
     line!(GET    "/v1/notifications",           Reader,  notification::list_notifications),
     line!(GET    "/v1/config",                  Reader,  config::get_config),
     line!(PUT    "/v1/config",                  Admin,   config::replace_config),

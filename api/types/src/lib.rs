@@ -10,6 +10,7 @@
 //! * requests refuse members they do not know, answers may grow new members.
 #![forbid(unsafe_code)]
 
+pub mod blacklist;
 pub mod cache;
 pub mod change;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod daemon;
 pub mod flush;
 pub mod heartbeat;
 pub mod list;
+pub mod matcher;
 pub mod metric;
 pub mod notification;
 pub mod output;
@@ -24,12 +26,14 @@ pub mod plugin;
 pub mod plugin_type;
 pub mod problem;
 pub mod revision;
+pub mod threshold;
 pub mod time;
 pub mod timestamp;
 pub mod token;
 pub mod value;
 pub mod version;
 
+pub use blacklist::{BlacklistPreview, BlacklistRule, BlacklistStatus, BlacklistVerb};
 pub use cache::{Cache, CacheRemoval};
 pub use change::{Plan, Provisional};
 pub use config::{Config, ConfigSources, Reloaded};
@@ -37,6 +41,7 @@ pub use daemon::LogLevel;
 pub use flush::{FlushReport, FlushRequest, FlushState, FlushTarget};
 pub use heartbeat::{DaemonState, Heartbeat, PluginCounts};
 pub use list::Page;
+pub use matcher::{Exactness, Matcher, Specificity};
 pub use metric::{DataSource, DataSourceKind, Metric};
 pub use notification::{MetaValue, Notification, Severity};
 pub use output::{
@@ -48,6 +53,9 @@ pub use plugin::{
 pub use plugin_type::{Capability, PluginType, PluginTypeProblem};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use revision::{Revision, RevisionDiff, RevisionState};
+pub use threshold::{
+    ClearBounds, PreviewedSeries, Threshold, ThresholdPreview, ThresholdStatus, Window, WindowFunction,
+};
 pub use time::{
     Chrony, ChronySource, ClockHelper, ClockStep, ClockStepCause, KernelTime, Lateness, PtpClock,
     ServerAnswer, SyncMethod, Time, TimeConfig, TimeCorrection, TimeMeasurement, TimeSource, TimeSync,
@@ -55,5 +63,5 @@ pub use time::{
 };
 pub use timestamp::Timestamp;
 pub use token::{Role, Token, TokenAnswer, TokenRequest};
-pub use value::{Number, ValueState, ValueView};
+pub use value::{Judged, Number, ValueState, ValueView};
 pub use version::{Version, VersionAnswer, Versions};

@@ -1,6 +1,7 @@
 //! The newest values of one identifier.
 
 use crate::Timestamp;
+use crate::matcher::Specificity;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -34,6 +35,8 @@ pub struct ValueView {
     pub interval: f64,
     /// What thresholds and silence say about it.
     pub state: ValueState,
+    /// What judges it; `null` where no threshold does.
+    pub judged: Option<Judged>,
     /// Raw values by data source; `null` is a gauge that is not known.
     #[schema(schema_with = numbers_by_data_source)]
     pub values: BTreeMap<String, Option<Number>>,
@@ -46,6 +49,24 @@ pub struct ValueView {
     /// Whether the clock stepped within the last interval before the values were taken, or after: `time` is then
     /// not comparable with the times before, or with now.
     pub clock_stepped: bool,
+}
+
+/// What judges a series, and why.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct Judged {
+    /// The id of the threshold; of the first by data source where several share them.
+    #[schema(example = "disk-full")]
+    pub threshold: String,
+    /// How exactly it chooses the series: no other that chooses it does so more exactly.
+    pub specificity: Specificity,
+    /// All thresholds that judge it, by data source.
+    pub by_data_source: BTreeMap<String, String>,
+    /// Since when it is in its state; `null` before anything was judged.
+    pub since: Option<Timestamp>,
+    /// The rule of the blacklist that keeps it from being judged; `null` where there is none.
+    pub exempt_by: Option<String>,
+    /// The rule of the blacklist that keeps it from being spoken of; `null` where there is none.
+    pub silenced_by: Option<String>,
 }
 
 /// Schema of an object whose members are numbers or `null`.

@@ -19,6 +19,7 @@ mod plugin;
 mod plugin_type;
 mod resource;
 mod revision;
+mod rule;
 mod secret;
 mod time;
 mod value;
@@ -29,9 +30,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use gatherd_api::types::{
-    Cache, CacheRemoval, Config, ConfigSources, FlushReport, FlushRequest, Heartbeat, LogLevel, Metric,
-    Notification, Output, Plugin, PluginType, Reloaded, Revision, RevisionDiff, Time, TimeSync, TimeSynced,
-    ValueView,
+    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Config, ConfigSources, FlushReport, FlushRequest,
+    Heartbeat, LogLevel, Metric, Notification, Output, Plugin, PluginType, Reloaded, Revision, RevisionDiff,
+    Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
 };
 use gatherd_api::{
     Caller, Change, Changed, Exposition, ExpositionFormat, ListRequest, Management, ManagementError, Member,
@@ -235,6 +236,14 @@ impl Management for EngineManagement {
         name: &ResourceName,
     ) -> Result<Changed<()>, ManagementError> {
         resource::delete(self, change, name).await
+    }
+
+    async fn preview_threshold(&self, rule: Threshold) -> Result<ThresholdPreview, ManagementError> {
+        rule::preview_threshold(self, &rule).await
+    }
+
+    async fn preview_blacklist(&self, rule: BlacklistRule) -> Result<BlacklistPreview, ManagementError> {
+        rule::preview_blacklist(self, &rule).await
     }
 
     async fn plugin_types(

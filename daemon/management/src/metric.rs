@@ -15,7 +15,7 @@ pub(crate) async fn list(
     query: &MetricQuery,
     list: &ListRequest,
 ) -> Result<Part<Metric>, ManagementError> {
-    let part = page(this, query, list, |newest, now| (newest.feeder, view(newest, now))).await?;
+    let part = page(this, query, list, |newest, now, _| (newest.feeder, view(newest, now))).await?;
     let named = |(feeder, metric): (u32, Metric)| Metric {
         plugin: this.engine().way().feeder(feeder).map(|id| id.to_string()),
         ..metric

@@ -12,6 +12,7 @@ use crate::EngineManagement;
 use crate::convert::{milliseconds, no_plugin, plugin_id};
 use crate::errors::Errors;
 use crate::output;
+use crate::rule::{self, Doing};
 use crate::secret;
 
 /// The section that the members of a kind are in; `None` for a kind that is no member of a section.
@@ -22,6 +23,8 @@ fn section(kind: ResourceKind) -> Option<&'static str> {
         | ResourceKind::PluginConfig
         | ResourceKind::TimeConfig => None,
         ResourceKind::Plugin => Some("plugins"),
+        ResourceKind::Threshold => Some("thresholds"),
+        ResourceKind::Blacklist => Some("blacklist"),
     }
 }
 
@@ -33,6 +36,8 @@ fn place(this: &EngineManagement, name: &ResourceName) -> Result<Resource, Manag
         ResourceKind::Plugin => Resource::plugin(&plugin_id(&name.id)?),
         ResourceKind::PluginConfig => Resource::plugin_config(&plugin_id(&name.id)?),
         ResourceKind::TimeConfig => Resource::section("time"),
+        ResourceKind::Threshold => Resource::member("thresholds", &name.id),
+        ResourceKind::Blacklist => Resource::member("blacklist", &name.id),
     })
 }
 
@@ -46,9 +51,11 @@ pub(crate) async fn list(
     };
     let found = this.engine().desired().current().members(section, list.after.as_deref(), list.limit + 1);
     let more = found.len() > list.limit;
+    let doing = Doing::of(this, kind).await?;
     let mut items = Vec::with_capacity(found.len());
     for (id, value, revision) in found.into_iter().take(list.limit) {
-        let value = secret::hide_at(this, &Resource::member(section, &id).pointer(), value).await;
+        let mut value = secret::hide_at(this, &Resource::member(section, &id).pointer(), value).await;
+        doing.tell(&id, &mut value);
         items.push(Member { id, resource: Versioned { value, revision } });
     }
     let next = items.last().filter(|_| more).map(|last| last.id.clone());
@@ -67,9 +74,12 @@ pub(crate) async fn create(
     this: &EngineManagement,
     change: Change,
     name: &ResourceName,
-    value: Value,
+    mut value: Value,
 ) -> Result<Changed<Value>, ManagementError> {
     let at = place(this, name)?;
+    if name.kind == ResourceKind::Blacklist {
+        rule::sign(this, &change, &mut value, None);
+    }
     edited(this, change, name, Edit::Create { at, value }).await
 }
 
@@ -77,9 +87,14 @@ pub(crate) async fn replace(
     this: &EngineManagement,
     change: Change,
     name: &ResourceName,
-    value: Value,
+    mut value: Value,
 ) -> Result<Changed<Value>, ManagementError> {
-    let edit = Edit::Put { at: place(this, name)?, value, if_match: condition(&change.if_match) };
+    let at = place(this, name)?;
+    if name.kind == ResourceKind::Blacklist {
+        let before = this.engine().desired().current().resource(&at);
+        rule::sign(this, &change, &mut value, before.as_ref().map(|(before, _)| before));
+    }
+    let edit = Edit::Put { at, value, if_match: condition(&change.if_match) };
     edited(this, change, name, edit).await
 }
 
@@ -87,8 +102,11 @@ pub(crate) async fn patch(
     this: &EngineManagement,
     change: Change,
     name: &ResourceName,
-    patch: Value,
+    mut patch: Value,
 ) -> Result<Changed<Value>, ManagementError> {
+    if name.kind == ResourceKind::Blacklist {
+        rule::without_signature(&mut patch);
+    }
     let edit = Edit::Patch { at: place(this, name)?, patch, if_match: condition(&change.if_match) };
     edited(this, change, name, edit).await
 }
@@ -185,7 +203,9 @@ async fn shown(
     at: &Resource,
 ) -> Result<Versioned<Value>, ManagementError> {
     let (value, revision) = effective.resource(at).ok_or_else(|| missing(name, at))?;
-    Ok(Versioned { value: secret::hide_at(this, &at.pointer(), value).await, revision })
+    let mut value = secret::hide_at(this, &at.pointer(), value).await;
+    Doing::of(this, name.kind).await?.tell(&name.id, &mut value);
+    Ok(Versioned { value, revision })
 }
 
 fn missing(name: &ResourceName, at: &Resource) -> ManagementError {

@@ -7,11 +7,12 @@ use gatherd_api::{ListRequest, ManagementError, Part, ValueQuery};
 use gatherd_engine::cache::{Newest, Page};
 use gatherd_engine::port::Moment;
 use gatherd_engine::series::Parts;
+use gatherd_engine::way::Way;
 use gatherd_model::CdTime;
 use tokio::task::spawn_blocking;
 
-use crate::EngineManagement;
 use crate::convert::{number, seconds, timestamp};
+use crate::{EngineManagement, rule};
 
 pub(crate) async fn list(
     this: &EngineManagement,
@@ -26,7 +27,7 @@ pub(crate) async fn page<T: Send + 'static>(
     this: &EngineManagement,
     query: &ValueQuery,
     list: &ListRequest,
-    show: fn(&Newest, &Moment) -> T,
+    show: fn(&Newest, &Moment, &Way) -> T,
 ) -> Result<Part<T>, ManagementError> {
     // The key of this list is a place in the cache, which only this daemon gives out.
     let bad_key = || ManagementError::Internal { detail: "the list's key is no place in the cache".into() };
@@ -35,7 +36,7 @@ pub(crate) async fn page<T: Send + 'static>(
     let walk = move || {
         let Page { series, next } = way.cache().page(from, limit, &|parts| admits(&query, parts));
         let now = way.clock().moment();
-        let items = series.iter().map(|newest| show(newest, &now)).collect();
+        let items = series.iter().map(|newest| show(newest, &now, &way)).collect();
         Part { items, next: next.map(|next| next.to_string()) }
     };
     let walked = spawn_blocking(walk).await;
@@ -54,7 +55,7 @@ pub(crate) fn admits(query: &ValueQuery, parts: &Parts<'_>) -> bool {
 pub(crate) fn one(this: &EngineManagement, identifier: &str) -> Result<ValueView, ManagementError> {
     let way = this.engine().way();
     let newest = way.cache().get(identifier).ok_or_else(|| no_value(identifier))?;
-    Ok(view(&newest, &way.clock().moment()))
+    Ok(view(&newest, &way.clock().moment(), way))
 }
 
 pub(crate) fn no_value(identifier: &str) -> ManagementError {
@@ -63,7 +64,8 @@ pub(crate) fn no_value(identifier: &str) -> ManagementError {
     ManagementError::NotFound { detail }
 }
 
-fn view(newest: &Newest, now: &Moment) -> ValueView {
+fn view(newest: &Newest, now: &Moment, way: &Way) -> ValueView {
+    let standing = way.thresholds().standing(newest.id);
     let Newest { identifier, data_set, time, interval, values, rates, .. } = newest;
     let Parts { host, plugin, plugin_instance, type_name, type_instance } = Parts::of(identifier);
     let names = || data_set.sources.iter().map(|source| source.name.to_string());
@@ -77,7 +79,8 @@ fn view(newest: &Newest, now: &Moment) -> ValueView {
         type_instance: type_instance.to_owned(),
         time: timestamp(*time),
         interval: seconds(*interval),
-        state: ValueState::Unknown,
+        state: standing.as_ref().map_or(ValueState::Unknown, |standing| rule::state(standing.state)),
+        judged: standing.and_then(|standing| rule::judged(&standing, data_set)),
         values: names().zip(values.iter().map(|value| number(*value))).collect(),
         rates: names().zip(rates.iter().map(rate)).collect(),
         age: seconds(age(newest, now)),

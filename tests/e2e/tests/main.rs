@@ -6,6 +6,7 @@
 
 mod authors;
 mod bad_plugins;
+mod blacklist;
 mod cli;
 mod config;
 mod config_files;
@@ -29,6 +30,7 @@ mod plugin_type;
 mod request;
 mod revisions;
 mod scene;
+mod thresholds;
 mod time;
 mod token;
 mod top;

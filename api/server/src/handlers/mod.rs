@@ -1,5 +1,6 @@
 //! One file per resource. A handler proves, parses, makes one call, maps once.
 
+pub(crate) mod blacklist;
 pub(crate) mod cache;
 pub(crate) mod config;
 pub(crate) mod daemon;
@@ -17,6 +18,7 @@ pub(crate) mod plugin_config;
 pub(crate) mod plugin_type;
 mod resource;
 pub(crate) mod revision;
+pub(crate) mod threshold;
 pub(crate) mod time;
 pub(crate) mod time_config;
 pub(crate) mod token;

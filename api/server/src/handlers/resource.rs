@@ -3,7 +3,6 @@
 //!
 //! A member of a section travels with its `id` and its `revision` beside its own keys; both are taken out of
 //! what is sent before the daemon sees it.
-#![allow(dead_code, reason = "each kind of resource takes what it needs")]
 
 use super::Port;
 use crate::input::ListParams;
@@ -12,8 +11,28 @@ use crate::output::{Walk, changed, created, deleted, page, segment, tagged};
 use crate::problem::ApiError;
 use actix_web::{HttpRequest, HttpResponse};
 use gatherd_api_types::FieldError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
+
+/// How a list without filters is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageParams {
+    /// Most entries of the page.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 10_000, default = 1_000)]
+    limit: Option<String>,
+    /// Where the page begins; from `next` of the page before.
+    marker: Option<String>,
+}
+
+impl From<PageParams> for ListParams {
+    fn from(params: PageParams) -> Self {
+        let PageParams { limit, marker } = params;
+        Self { limit, marker }
+    }
+}
 
 /// A page of the members of a section.
 ///
@@ -123,6 +142,7 @@ pub(super) async fn delete(
 /// 422 without an id.
 pub(super) fn apart<T: Serialize>(sent: &T) -> Result<(String, Map<String, Value>), ApiError> {
     let mut members = members(sent);
+    without_shown(&mut members);
     match members.remove("id") {
         Some(Value::String(id)) => Ok((id, members)),
         _ => Err(fault("/id", "is required")),
@@ -148,9 +168,16 @@ fn with_id(outcome: Changed<Value>, id: &str) -> Changed<Value> {
     })
 }
 
+/// Takes out what members are shown with beside what they say.
+fn without_shown(sent: &mut Map<String, Value>) {
+    for name in ["revision", "status"] {
+        sent.remove(name);
+    }
+}
+
 /// Takes out what every member is shown with.
 fn without_id(mut sent: Map<String, Value>, id: &str) -> Result<Map<String, Value>, ApiError> {
-    sent.remove("revision");
+    without_shown(&mut sent);
     match sent.remove("id") {
         Some(found) if found != id => Err(fault("/id", "is not the id of the path; an id cannot be changed")),
         _ => Ok(sent),

@@ -8,6 +8,7 @@ use actix_web::test::TestRequest;
 use gatherd_api_types::Role;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A request that would succeed with the right credential.
 fn request(line: &Line) -> TestRequest {
@@ -20,12 +21,21 @@ fn request(line: &Line) -> TestRequest {
         (_, "/v1/outputs/{id}/buffer") => buffer(request, &line.method),
         (&Method::POST, "/v1/flush") => request.set_json(json!({"outputs": ["cpu"]})),
         (&Method::DELETE, "/v1/cache") => request.uri("/v1/cache?all=true"),
+        (&Method::PUT, "/v1/thresholds/{id}") => rule(request, json!({})),
+        (&Method::PUT, "/v1/blacklist/{id}") => rule(request, json!({"verb": "notify"})),
+        (&Method::POST, "/v1/thresholds" | "/v1/thresholds/preview") => {
+            request.set_json(json!({"id": fresh()}))
+        }
+        (&Method::POST, "/v1/blacklist" | "/v1/blacklist/preview") => {
+            request.set_json(json!({"id": fresh(), "verb": "notify"}))
+        }
+        (&Method::DELETE, "/v1/auth/tokens") => request,
+        (&Method::DELETE, _) => request.insert_header(("If-Match", "*")),
         (&Method::PUT, _) => request.insert_header(("If-Match", "*")).set_json(json!({"interval": 5})),
         (&Method::PATCH, _) => request
             .insert_header(("If-Match", "*"))
             .insert_header(("Content-Type", "application/merge-patch+json"))
             .set_payload(r#"{"interval": 5}"#),
-        (&Method::DELETE, path) if path != "/v1/auth/tokens" => request.insert_header(("If-Match", "*")),
         (&Method::POST, "/v1/plugins") => request.set_json(json!({"id": "root", "type": "df"})),
         (&Method::POST, "/v1/auth/tokens") => request.set_json(json!({"auth": {"identity": {
             "methods": ["password"],
@@ -43,6 +53,16 @@ fn buffer(request: TestRequest, method: &Method) -> TestRequest {
             .insert_header(("Content-Type", "application/merge-patch+json"))
             .set_payload(r#"{"max_values": 500}"#),
     }
+}
+
+/// An id that was not there yet.
+fn fresh() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed).to_string()
+}
+
+fn rule(request: TestRequest, rule: Value) -> TestRequest {
+    request.insert_header(("If-Match", "*")).set_json(rule)
 }
 
 /// The status that the table promises to a role; 0 for a success.

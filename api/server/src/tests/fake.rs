@@ -8,12 +8,13 @@ use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, Plu
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatherd_api_types::{
-    Cache, CacheRemoval, Capability, Config, ConfigSources, DaemonState, DataSource, DataSourceKind,
-    FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat, KernelTime, Lateness,
-    LogLevel, MetaValue, Metric, Notification, Number, Output, OutputBuffer, OutputLedger, OutputQueue,
-    OutputState, Plan, Plugin, PluginCounts, PluginSources, PluginState, PluginType, ProblemCode,
-    Provisional, Reloaded, Revision, RevisionDiff, RevisionState, Severity, Source, SyncMethod, Time,
-    TimeSource, TimeSync, TimeSynced, Timestamp, ValueState, ValueView, WhenFull,
+    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capability, Config, ConfigSources, DaemonState,
+    DataSource, DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat,
+    KernelTime, Lateness, LogLevel, MetaValue, Metric, Notification, Number, Output, OutputBuffer,
+    OutputLedger, OutputQueue, OutputState, Plan, Plugin, PluginCounts, PluginSources, PluginState,
+    PluginType, ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, RevisionState, Severity, Source,
+    SyncMethod, Threshold, ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced,
+    Timestamp, ValueState, ValueView, WhenFull,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -95,11 +96,16 @@ impl Fake {
         if let Some(known) = known {
             return Ok(known);
         }
-        if name.kind != ResourceKind::TimeConfig && name.kind != ResourceKind::Config {
-            find(&name.id)?;
+        match name.kind {
+            ResourceKind::TimeConfig | ResourceKind::Config => {}
+            ResourceKind::Threshold | ResourceKind::Blacklist if name.id != "cpu" => {
+                return Err(ManagementError::NotFound { detail: format!("there is no {}", name.id) });
+            }
+            _ => drop(find(&name.id)?),
         }
         let value = match name.kind {
             ResourceKind::TimeConfig => serde_json::json!({"interval": 64.0}),
+            ResourceKind::Threshold | ResourceKind::Blacklist => serde_json::json!({"verb": "notify"}),
             ResourceKind::Plugin => serde_json::json!({}),
             ResourceKind::OutputBuffer => {
                 let value = serde_json::to_value(output("o").buffer).unwrap();
@@ -242,6 +248,7 @@ fn value(number: u64) -> ValueView {
         time: moment(),
         interval: 10.0,
         state: ValueState::Okay,
+        judged: None,
         values: BTreeMap::from([("value".to_owned(), Some(Number::Unsigned(u64::MAX)))]),
         rates: BTreeMap::from([("value".to_owned(), None)]),
         age: 0.5,
@@ -406,6 +413,15 @@ impl Management for Fake {
 
     async fn delete_resource(&self, change: Change, name: &ResourceName) -> Answer<Changed<()>> {
         Ok(self.store(&change, name, None)?.map(|gone| Versioned { value: (), revision: gone.revision }))
+    }
+
+    async fn preview_threshold(&self, _: Threshold) -> Answer<ThresholdPreview> {
+        let would_say = ThresholdStatus::default();
+        Ok(ThresholdPreview { series: 0, outranked: 0, would_say, items: Vec::new() })
+    }
+
+    async fn preview_blacklist(&self, _: BlacklistRule) -> Answer<BlacklistPreview> {
+        Ok(BlacklistPreview { series: 412, items: Vec::new() })
     }
 
     async fn plugin_types(&self, query: &PluginTypeQuery, list: &ListRequest) -> Answer<Part<PluginType>> {

@@ -1,5 +1,6 @@
 //! After the rules changed, every series is judged again: in the background, a page of slots at a time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,8 +9,8 @@ use gatherd_model::DataSet;
 use super::Way;
 use crate::cache::Newest;
 use crate::port::{Series, SeriesId};
-use crate::rules::{Patience, Rules};
-use crate::series::Slot;
+use crate::rules::{Patience, Rules, Verb};
+use crate::series::{Parts, Slot};
 use crate::threshold::{Judgement, Say};
 
 /// Slots after which the sweep lets others run.
@@ -81,6 +82,26 @@ impl Way {
             let series = Series { identifier, data_set };
             self.parts.thresholds.judge_anew(rules, judgement, &series, say);
         }
+    }
+
+    /// How many series each rule of the blacklist hides, by id; of several with one verb the most specific
+    /// counts. May take its time.
+    pub fn hidden_series(&self) -> HashMap<Arc<str>, u64> {
+        let rules = self.parts.rules.load_full();
+        let mut counts = HashMap::new();
+        if Verb::ALL.into_iter().all(|verb| rules.lists().hides(verb).is_empty()) {
+            return counts;
+        }
+        self.parts.cache.table().walk(0, |_, text, _| {
+            let parts = Parts::of(text);
+            for verb in Verb::ALL {
+                if let Some((_, rule)) = rules.lists().hides(verb).matching(&parts).next() {
+                    *counts.entry(Arc::clone(&rule.id)).or_default() += 1;
+                }
+            }
+            true
+        });
+        counts
     }
 
     /// Shows every series that has values, with its data set and newest rates, page by page.

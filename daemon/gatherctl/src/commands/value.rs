@@ -83,6 +83,7 @@ mod tests {
             time: Timestamp::from_unix(0, 0),
             interval: 10.0,
             state: ValueState::Unknown,
+            judged: None,
             values: values.iter().map(|(name, value, _)| ((*name).to_owned(), *value)).collect(),
             rates: values.iter().map(|(name, _, rate)| ((*name).to_owned(), *rate)).collect(),
             age: 3.25,

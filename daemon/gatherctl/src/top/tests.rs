@@ -76,6 +76,7 @@ fn view(identifier: &str, seconds: i64, numbers: &[(&str, Number, Option<f64>)])
         time: Timestamp::from_unix(seconds, 0),
         interval: 10.0,
         state: ValueState::Unknown,
+        judged: None,
         values: numbers.iter().map(|(name, value, _)| ((*name).to_owned(), Some(*value))).collect(),
         rates: numbers.iter().map(|(name, _, rate)| ((*name).to_owned(), *rate)).collect(),
         age: 3.25,

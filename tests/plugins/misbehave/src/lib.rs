@@ -1,4 +1,4 @@
-//! A plugin that misbehaves on request: its configuration names how.
+//! A plugin that misbehaves on request, or does just what it is told: its configuration names how.
 //!
 //! What needs raw pointers to go wrong is in C, in `tests/plugins/c-variants`.
 
@@ -58,6 +58,8 @@ pub enum Mode {
     Burst,
     /// One value at each of the first `times` reads, and then no more.
     Expire,
+    /// The number that stands in `file`, and no value while none does.
+    File,
 }
 
 /// Configuration of the plugin.
@@ -71,7 +73,7 @@ pub struct Config {
     pub series: u32,
     /// Number of reads with a value, where the series expires.
     pub times: u64,
-    /// The file whose end ends a read that blocks.
+    /// The file whose end ends a read that blocks, or that holds the number to tell.
     pub file: Option<PathBuf>,
     /// Something that nobody is shown.
     #[schemars(extend("writeOnly" = true))]
@@ -136,6 +138,11 @@ impl Collector for Misbehave {
                 out.gauge(&self.series[0], reads);
             }
             Mode::Expire if self.reads > self.config.times => {}
+            Mode::File => {
+                if let Some(number) = self.number() {
+                    out.gauge(&self.series[0], number);
+                }
+            }
             _ => self.series.iter().for_each(|series| out.gauge(series, reads)),
         }
         Ok(())
@@ -143,6 +150,12 @@ impl Collector for Misbehave {
 }
 
 impl Misbehave {
+    /// The number in the file, where there is one.
+    fn number(&self) -> Option<f64> {
+        let text = std::fs::read_to_string(self.config.file.as_ref()?).ok()?;
+        text.trim().parse().ok()
+    }
+
     /// Returns when the file is gone.
     fn block(&self) {
         while self.config.file.as_ref().is_none_or(|file| file.exists()) {

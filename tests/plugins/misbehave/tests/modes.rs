@@ -200,6 +200,18 @@ fn a_series_falls_silent_after_its_times() {
 }
 
 #[test]
+fn the_number_of_a_file_is_told_while_there_is_one() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("number");
+    let mut harness = running(json!({ "mode": "file", "file": file }));
+    assert_eq!(harness.read().len(), 0);
+    std::fs::write(&file, "-2.5\n").unwrap();
+    assert_eq!(harness.read()[0].values, [Value::Gauge(-2.5)]);
+    std::fs::write(&file, "much").unwrap();
+    assert_eq!(harness.read().len(), 0);
+}
+
+#[test]
 fn an_unknown_option_is_named() {
     let error = open(json!({ "mood": "bad" })).unwrap_err();
     let HarnessError::Configure(error) = error else { panic!("{error:?}") };

@@ -14,6 +14,7 @@ fn view(identifier: &str, number: u64, rate: Option<f64>) -> ValueView {
         time: Timestamp::from_unix(0, 0),
         interval: 10.0,
         state: ValueState::Unknown,
+        judged: None,
         values: BTreeMap::from([("value".to_owned(), Some(Number::Unsigned(number)))]),
         rates: BTreeMap::from([("value".to_owned(), rate)]),
         age: 1.0,
