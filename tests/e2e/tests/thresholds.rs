@@ -239,6 +239,11 @@ async fn wrong_thresholds_are_refused_with_their_place() {
     // What was shown can be sent back as it is.
     let shown = client.get("/v1/thresholds/a").await;
     let (tag, shown) = (shown.header("etag").unwrap().to_owned(), shown.ok());
-    let same = client.send(Ask::put("/v1/thresholds/a").if_match(&tag).json(&shown)).await;
-    assert_eq!(same.ok(), shown);
+    let same = client.send(Ask::put("/v1/thresholds/a").if_match(&tag).json(&shown)).await.ok();
+    let said = |rule: &Value| {
+        let mut rule = rule.clone();
+        rule.as_object_mut().unwrap().retain(|key, _| key != "revision" && key != "status");
+        rule
+    };
+    assert_eq!(said(&same), said(&shown));
 }
