@@ -145,8 +145,9 @@ static gatherd_status run(void *instance) {
     while (atomic_load(seen) - base < b->series && refused == 0) usleep(20);
     double t2 = now(CLOCK_MONOTONIC), c1 = now(CLOCK_PROCESS_CPUTIME_ID), n = (double)b->series;
     fprintf(out,
-            "{\"pass\":%lu,\"call_ns\":%.1f,\"e2e_ns\":%.1f,\"cpu_ns\":%.1f,\"rss_kib\":%ld,\"refused\":%lu}\n", p,
-            (t1 - t0) / n, (t2 - t0) / n, (c1 - c0) / n, resident_kib(), refused);
+            "{\"pass\":%lu,\"call_ns\":%.1f,\"e2e_ns\":%.1f,\"cpu_ns\":%.1f,\"rss_kib\":%ld,\"refused\":%lu,"
+            "\"took_ns\":%.0f,\"ended_ns\":%.0f}\n",
+            p, (t1 - t0) / n, (t2 - t0) / n, (c1 - c0) / n, resident_kib(), refused, t1 - t0, now(CLOCK_REALTIME));
     fflush(out);
   }
   fprintf(out, "{\"done\":true}\n");

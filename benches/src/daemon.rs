@@ -104,6 +104,30 @@ impl Daemon {
         }
     }
 
+    /// Enables the dispatcher; answers the file with its figures, which grows by a line with each pass.
+    pub(crate) async fn dispatch(&self) -> Result<PathBuf> {
+        self.client.enable_plugin("benchdispatch").await?;
+        Ok(self.place.join("out.jsonl"))
+    }
+
+    /// Sends a body, and answers status and body of the answer.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
+        let asked = tokio::task::spawn_blocking({
+            let mut command = Command::new("curl");
+            command.args(["-s", "-X", method, "-H", "Content-Type: application/json", "-H", "If-Match: *"]);
+            command.args(["-w", "\n%{http_code}", "--unix-socket"]).arg(&self.socket);
+            if !body.is_empty() {
+                command.args(["-d", body]);
+            }
+            command.arg(format!("http://localhost{path}"));
+            move || command.output()
+        });
+        let output = asked.await?.context("run curl")?;
+        let text = String::from_utf8(output.stdout).context("the answer is text")?;
+        let (body, status) = text.rsplit_once('\n').context("curl tells the status")?;
+        Ok((status.parse().context("the status is a number")?, body.to_owned()))
+    }
+
     /// Enables the dispatcher and waits until it is done; answers the file with its figures.
     pub(crate) async fn dispatch_all(&self) -> Result<PathBuf> {
         self.client.enable_plugin("benchdispatch").await?;

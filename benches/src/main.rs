@@ -13,6 +13,7 @@ mod page;
 mod peer;
 mod process;
 mod report;
+mod rules;
 mod run;
 
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use clap::Parser;
 /// Measures the daemon beside its peer, and writes the report.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// What to measure: P1, P2, P3, P5, P6; all of them by default. The report keeps the figures of the others.
+    /// What to measure: P1, P2, P3, P5, P6, P11; all of them by default. The report keeps the figures of the others.
     #[arg(value_delimiter = ',')]
     pub(crate) what: Vec<String>,
     /// Directory with the staged daemon: `bin/gatherd`, `bin/gatherctl`, `plugins/`.

@@ -10,8 +10,10 @@ use anyhow::{Context, Result};
 use crate::idle::Idle;
 use crate::machine;
 use crate::page::page;
+use crate::rules::Changed;
 use crate::run::{Steady, median};
 
+mod rules;
 mod standard;
 
 const INTRODUCTION: &str = "# Results
@@ -64,11 +66,18 @@ pub(crate) struct Report {
     memory: Option<Memory>,
     /// Runs of the standard set, each with all sides.
     idle: Vec<BTreeMap<Row, Idle>>,
+    rules: BTreeMap<&'static str, Vec<Changed>>,
 }
 
 impl Report {
     pub(crate) fn new(peer: Option<&str>) -> Self {
-        Self { peer: peer.map(str::to_owned), runs: BTreeMap::new(), memory: None, idle: Vec::new() }
+        Self {
+            peer: peer.map(str::to_owned),
+            runs: BTreeMap::new(),
+            memory: None,
+            idle: Vec::new(),
+            rules: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn add(&mut self, row: Row, series: usize, steady: Steady) {
@@ -77,6 +86,12 @@ impl Report {
 
     pub(crate) fn memory(&mut self, memory: Memory) {
         self.memory = Some(memory);
+    }
+
+    pub(crate) fn rules(&mut self, rules: Vec<(&'static str, Changed)>) {
+        for (what, changed) in rules {
+            self.rules.entry(what).or_default().push(changed);
+        }
     }
 
     pub(crate) fn idle(&mut self, sides: BTreeMap<Row, Idle>) {
@@ -108,12 +123,13 @@ impl Report {
         };
         let notes = std::fs::read_to_string(notes).with_context(|| format!("read {}", notes.display()))?;
         let run = self.run();
-        let parts: [fn(&Self, &mut String); 5] = [
+        let parts: [fn(&Self, &mut String); 6] = [
             Self::write_dispatch,
             Self::write_growth,
             Self::write_memory,
             Self::write_cpu,
             Self::write_resident,
+            Self::write_rules,
         ];
         let fresh: Vec<String> = parts
             .iter()

@@ -70,6 +70,14 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
     if wanted(options, "P5") || wanted(options, "P6") {
         idle::all(options, peer.as_ref(), place.path(), &mut report).await?;
     }
+    if wanted(options, "P11") {
+        let series = options.series.iter().copied().max().unwrap_or(1_000_000);
+        for round in 0..options.repeat.min(3) {
+            let place = place.path().join(format!("rules-{round}"));
+            std::fs::create_dir_all(&place)?;
+            report.rules(crate::rules::measure(options, &place, series).await?);
+        }
+    }
     report.write(&options.report, &options.sources.join("profile.md"))
 }
 
