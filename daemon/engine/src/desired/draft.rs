@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::check::check;
+use super::depth::DEEPEST;
 use super::document::Document;
 use super::edit::{Edit, EditError, IfMatch};
 use super::effective::{Effective, shown};
 use super::layers::{Layers, Source};
-use super::merge::{compose, difference, dotted, escape, keys, merge, nulls, replace, same};
+use super::merge::{compose, depth, difference, dotted, escape, keys, merge, nulls, replace, same};
 use super::resource::Resource;
 use super::secret::WriteOnly;
 use super::store::Record;
@@ -203,6 +204,13 @@ fn judge(now: &Effective, overlay: Value, sent_at: &str) -> Result<Draft, EditEr
         }
         let detail = "this change itself would be stored there: set it in a file".to_owned();
         return Err(EditError::Invalid(vec![ConfigProblem { pointer: "/state_dir".to_owned(), detail }]));
+    }
+    // A revision that nests more deeply than its reader goes could be written, but never be read again.
+    if depth(&overlay) > DEEPEST {
+        let detail = format!(
+            "keys and lists may not go deeper than {DEEPEST} parts, counted from the top of the document"
+        );
+        return Err(EditError::Invalid(vec![ConfigProblem { pointer: String::new(), detail }]));
     }
     if overlay.to_string().len() > LARGEST_OVERLAY {
         let detail = format!("all changes made over the API together may have {LARGEST_OVERLAY} bytes");

@@ -113,6 +113,15 @@ fn collect_nulls(value: &Value, pointer: &mut String, found: &mut Vec<String>) {
     }
 }
 
+/// How many lists and objects lie in each other; 0 for a value that is neither.
+pub(super) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
 /// A key as it stands in a JSON pointer (RFC 6901).
 pub(super) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
@@ -182,6 +191,12 @@ mod tests {
         let new = json!({"a": 1, "b": {"c": 2, "d": 4}, "f": 6});
         assert_eq!(difference(&old, &new), json!({"b": {"d": 4}, "e": null, "f": 6}));
         assert_eq!(difference(&old, &old), json!({}));
+    }
+
+    #[test]
+    fn depth_counts_what_lies_in_each_other() {
+        assert_eq!(depth(&json!(1)), 0);
+        assert_eq!(depth(&json!([{}, {"a": [[]]}])), 4);
     }
 
     #[test]

@@ -65,6 +65,20 @@ async fn where_the_state_lies_is_no_matter_of_the_state() {
 }
 
 #[tokio::test]
+async fn what_could_be_written_but_not_be_read_again_is_refused() {
+    // A revision of more than 128 levels was stored once, and the daemon did not start again.
+    let (disk, desired, plugins) = start();
+    let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
+    let error = desired.edit(put(nested(30), IfMatch::Any), admin(), plugins.clone()).await.unwrap_err();
+    assert!(
+        matches!(&error, EditError::Invalid(found) if found[0].detail.contains("deeper than 32")),
+        "{error:?}"
+    );
+    desired.edit(put(nested(29), IfMatch::Any), admin(), plugins).await.unwrap();
+    assert_eq!(after_crash(&disk).plugin_config(&id("df")).unwrap().0, nested(29));
+}
+
+#[tokio::test]
 async fn what_is_put_without_a_write_only_key_keeps_it_and_a_patch_takes_it_away() {
     let (_disk, desired, plugins) = start();
     desired.write_only().learn("df", &json!({"properties": {"key": {"writeOnly": true}}}));
