@@ -78,6 +78,8 @@ async fn top_shows_a_daemon_steers_it_and_survives_its_restart() {
         top.shows("y", &["disabled"]).await;
         plugin_until(&client, "steady", "is stopped", |plugin| plugin["state"] == "stopped").await;
         top.shows("e", &["running"]).await;
+        // It runs a moment before the change is on disk, and a daemon that is killed in between was not asked.
+        plugin_until(&client, "steady", "is enabled for good", |plugin| plugin["enabled"] == true).await;
         runs(&client, "steady").await;
 
         daemon.kill();
