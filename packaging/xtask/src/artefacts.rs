@@ -38,6 +38,8 @@ impl Profile {
 pub(crate) enum Selection {
     /// All targets of all crates, exactly as the tests build them, so that the tests find all of it built.
     Everything,
+    /// What the end-to-end tests start, and those tests.
+    EndToEnd,
     /// The programs and plugins.
     Product,
     /// The program that prints the `OpenAPI` document.
@@ -141,7 +143,13 @@ impl Selection {
     /// Cargo's arguments for it.
     fn arguments(self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
         let packages = match self {
-            Self::Everything => return Ok(vec!["--workspace".to_owned(), "--all-targets".to_owned()]),
+            Self::Everything => return Ok(["--workspace", "--all-targets"].map(str::to_owned).to_vec()),
+            // Of the whole workspace all the same, so that crates keep the features that they have in it.
+            Self::EndToEnd => {
+                return Ok(["--workspace", "--lib", "--bins", "--examples", "--test", "e2e"]
+                    .map(str::to_owned)
+                    .to_vec());
+            }
             Self::Product => product(workspace)?,
             Self::Document => vec![DOCUMENT.to_owned()],
         };

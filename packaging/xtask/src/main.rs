@@ -89,6 +89,8 @@ enum Command {
     },
     /// Builds what the tests need and runs all of them
     Test {
+        /// Only the end-to-end tests whose names contain this
+        filter: Option<String>,
         /// A skipped test is a failure; also meant by `CI=true`
         #[arg(long)]
         ci: bool,
@@ -144,7 +146,8 @@ fn obey(command: Command) -> anyhow::Result<()> {
         Command::Abi { check } => abi::settle(&workspace, Mode::from_check(check)),
         Command::Stage { profile, dir } => stage::product(&workspace, profile, &dir).map(|_staged| ()),
         Command::Run { profile, arguments } => run::daemon(&workspace, profile, &arguments),
-        Command::Test { ci } => test::all(&workspace, ci || test::is_ci()),
+        Command::Test { filter: Some(filter), .. } => test::some(&workspace, &filter),
+        Command::Test { ci, .. } => test::all(&workspace, ci || test::is_ci()),
         Command::Bench { arguments } => bench::all(&workspace, &arguments),
         Command::NewPlugin { name, c, dir } => new_plugin::make(&workspace, &name, c, dir.as_deref()),
         Command::Prove { promise, runs } => prove::promise(&workspace, promise, runs),

@@ -48,6 +48,18 @@ pub(crate) fn all(workspace: &Workspace, ci: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Builds what the end-to-end tests need and runs those whose names contain `filter`; for the time of writing.
+///
+/// # Errors
+///
+/// When something does not build or a test fails.
+pub(crate) fn some(workspace: &Workspace, filter: &str) -> anyhow::Result<()> {
+    let artefacts = Artefacts::build(workspace, Profile::Dev, Selection::EndToEnd)?;
+    let staged = stage(workspace, &artefacts)?;
+    let mut command = workspace.cargo(["test", "--workspace", "--test", "e2e", "--", filter]);
+    succeed(command.env(STAGE, &staged.dir))
+}
+
 /// Stages daemon, plugins and SDK, and beside them the plugins of the tests in Rust and C.
 pub(crate) fn stage(workspace: &Workspace, artefacts: &Artefacts) -> anyhow::Result<Staged> {
     let staged = stage::lay_out(artefacts, workspace.target.join("gatherd-test"))?;
