@@ -6,6 +6,7 @@ use crate::management::Management;
 use crate::replay::{Answers, replay};
 use crate::routes;
 use crate::settings::Settings;
+use crate::streams::Streams;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, from_fn};
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     settings: web::Data<Settings>,
     peers: web::Data<PeerPolicy>,
     answers: web::Data<Answers>,
+    streams: web::Data<Streams>,
 }
 
 impl Shared {
@@ -29,6 +31,7 @@ impl Shared {
         settings: Settings,
         peers: PeerPolicy,
         answers: Answers,
+        streams: Arc<Streams>,
     ) -> Self {
         Self {
             management: web::Data::from(management),
@@ -36,6 +39,7 @@ impl Shared {
             settings: web::Data::new(settings),
             peers: web::Data::new(peers),
             answers: web::Data::new(answers),
+            streams: web::Data::from(streams),
         }
     }
 
@@ -51,13 +55,14 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers, answers } = self;
+        let Self { management, store, settings, peers, answers, streams } = self;
         App::new()
             .app_data(management)
             .app_data(store)
             .app_data(settings)
             .app_data(peers)
             .app_data(answers)
+            .app_data(streams)
             .configure(routes::install)
             .wrap(from_fn(replay))
             .wrap(from_fn(authenticate))

@@ -13,6 +13,7 @@ pub mod auth;
 mod clock;
 mod document;
 mod envelope;
+mod events;
 mod handlers;
 mod input;
 pub mod management;
@@ -26,11 +27,13 @@ mod routes;
 mod server;
 mod settings;
 mod socket;
+mod streams;
 
 #[cfg(test)]
 mod tests;
 
 pub use document::{openapi, openapi_text};
+pub use events::{Event, Events};
 pub use gatherd_api_types as types;
 pub use management::{
     Caller, Change, Changed, Exposition, ExpositionFormat, IfMatch, Management, ManagementError, Member,

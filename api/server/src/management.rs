@@ -3,6 +3,7 @@
 //! One method per operation, wire types in and out. Who implements it checks what only the daemon can
 //! know (does it exist, is it valid, is the revision current); who calls it has already proved the role.
 
+use crate::events::Events;
 use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -442,6 +443,14 @@ pub trait Management: Send + Sync + 'static {
         query: &NotificationQuery,
         list: &ListRequest,
     ) -> Result<Part<Notification>, ManagementError>;
+
+    /// Notifications from now on, or from behind the number `after` as far as they are remembered; `since` of the
+    /// query is not looked at.
+    async fn follow_notifications(
+        &self,
+        query: NotificationQuery,
+        after: Option<u64>,
+    ) -> Result<Events<Notification>, ManagementError>;
 
     /// What the daemon logs.
     async fn log_level(&self) -> Result<LogLevel, ManagementError>;

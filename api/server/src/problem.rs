@@ -85,6 +85,14 @@ impl ApiError {
             .with_header(RETRY_AFTER, HeaderValue::from(wait))
     }
 
+    pub(crate) fn too_many_streams() -> Self {
+        Self::new(
+            ProblemCode::Unavailable,
+            "There are as many open streams as there may be; try again later.",
+        )
+        .with_header(RETRY_AFTER, HeaderValue::from_static("5"))
+    }
+
     /// A query parameter is wrong; `pointer` sees the query as one object.
     pub(crate) fn parameter(name: &str, detail: impl fmt::Display) -> Self {
         let error = FieldError { pointer: pointer_to(name), detail: detail.to_string() };

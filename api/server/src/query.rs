@@ -146,13 +146,15 @@ pub struct ValueQuery {
 /// Which metrics: all parts of the identifier must pass.
 pub type MetricQuery = ValueQuery;
 
-/// Which notifications.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// Which notifications: all parts of what they are about must pass.
+#[derive(Clone, Debug, Default)]
 pub struct NotificationQuery {
     /// Only those with a greater number.
     pub since: Option<u64>,
     /// Only those of this severity.
     pub severity: Option<Severity>,
+    /// By what they are about.
+    pub about: ValueQuery,
 }
 
 #[cfg(test)]

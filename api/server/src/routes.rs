@@ -128,6 +128,7 @@ pub(crate) const TABLE: &[Line] = &[
     line!(PATCH  "/v1/blacklist/{id}",          Member,  blacklist::patch_blacklist_rule),
     line!(DELETE "/v1/blacklist/{id}",          Member,  blacklist::delete_blacklist_rule),
     line!(GET    "/v1/notifications",           Reader,  notification::list_notifications),
+    line!(GET    "/v1/notifications/stream",    Reader,  notification::stream_notifications),
     line!(GET    "/v1/config",                  Reader,  config::get_config),
     line!(PUT    "/v1/config",                  Admin,   config::replace_config),
     line!(PATCH  "/v1/config",                  Admin,   config::patch_config),

@@ -6,6 +6,7 @@ use crate::management::Management;
 use crate::replay::Answers;
 use crate::settings::Settings;
 use crate::socket::{self, SocketFile};
+use crate::streams::Streams;
 use actix_web::HttpServer;
 use actix_web::dev::{Extensions, ServerHandle};
 use std::any::Any;
@@ -38,6 +39,8 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Most connections at one time, over all workers.
     pub max_connections: usize,
+    /// Most streams of events at one time.
+    pub max_streams: usize,
     /// Whether `/metrics` answers without a token.
     pub metrics_open: bool,
     /// Group whose members are admins on the unix socket.
@@ -56,6 +59,7 @@ impl Default for ServerConfig {
             insecure: false,
             workers: 2,
             max_connections: 12_000,
+            max_streams: 256,
             metrics_open: true,
             admin_group: "gatherd-admin".to_owned(),
             trust_own_uid: false,
@@ -69,6 +73,7 @@ pub struct Server {
     running: actix_web::dev::Server,
     address: Option<SocketAddr>,
     file: Option<SocketFile>,
+    streams: Arc<Streams>,
 }
 
 impl fmt::Debug for Server {
@@ -100,12 +105,15 @@ impl Server {
         let peers = PeerPolicy { admin_group: config.admin_group, trust_own_uid: config.trust_own_uid };
         let answers = Answers::open(&store.directory().join("answers"))
             .map_err(|source| BindError::Answers { source })?;
-        let shared = Shared::new(management, store, settings, peers, answers);
+        let streams = Arc::new(Streams::new(config.max_streams));
+        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams));
         let workers = config.workers.max(1);
         let mut server = HttpServer::new(move || shared.clone().app())
             .workers(workers)
             .max_connections(config.max_connections.div_ceil(workers))
             .keep_alive(KEEP_ALIVE)
+            // An event must not wait until the one before is acknowledged.
+            .tcp_nodelay(true)
             .client_request_timeout(HEAD_TIMEOUT)
             .shutdown_timeout(config.stop_deadline.as_secs())
             .disable_signals()
@@ -117,7 +125,7 @@ impl Server {
         if let Some(listener) = unix {
             server = server.listen_uds(listener).map_err(listening)?;
         }
-        Ok(Self { running: server.run(), address, file })
+        Ok(Self { running: server.run(), address, file, streams })
     }
 
     /// The address of TCP, with the port that the system chose; `None` without TCP.
@@ -127,7 +135,7 @@ impl Server {
 
     /// What stops this server from elsewhere.
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.running.handle())
+        Stopper { server: self.running.handle(), streams: Arc::clone(&self.streams) }
     }
 
     /// Serves until it is stopped, then removes the unix socket. Needs a Tokio runtime.
@@ -146,19 +154,23 @@ impl Server {
 
 /// Stops a server.
 #[derive(Clone)]
-pub struct Stopper(ServerHandle);
+pub struct Stopper {
+    server: ServerHandle,
+    streams: Arc<Streams>,
+}
 
 impl fmt::Debug for Stopper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Stopper").finish_non_exhaustive()
+        f.debug_struct("Stopper").finish_non_exhaustive()
     }
 }
 
 impl Stopper {
-    /// Takes no more connections and lets answers under way finish, for at most `deadline` (and at most
+    /// Takes no more connections, ends the streams of events and lets other answers under way finish, for at most `deadline` (and at most
     /// [`ServerConfig::stop_deadline`]). Whether all of them finished.
     pub async fn stop(&self, deadline: Duration) -> bool {
-        tokio::time::timeout(deadline, self.0.stop(true)).await.is_ok()
+        self.streams.stop();
+        tokio::time::timeout(deadline, self.server.stop(true)).await.is_ok()
     }
 }
 

@@ -31,6 +31,21 @@ pub struct Heartbeat {
     pub series: u64,
     /// Values that plugins dispatched since the daemon started.
     pub values_total: u64,
+    /// Streams of events.
+    pub streams: StreamCounts,
+}
+
+/// Streams of events of the API.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct StreamCounts {
+    /// Those that are open.
+    pub open: u64,
+    /// Most that may be open at one time.
+    pub limit: u64,
+    /// Those that were refused for that, since the daemon started.
+    pub refused: u64,
+    /// Events that slow readers lost, since the daemon started.
+    pub lost: u64,
 }
 
 /// What the daemon is doing.

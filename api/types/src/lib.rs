@@ -39,7 +39,7 @@ pub use change::{Plan, Provisional};
 pub use config::{Config, ConfigSources, Reloaded};
 pub use daemon::LogLevel;
 pub use flush::{FlushReport, FlushRequest, FlushState, FlushTarget};
-pub use heartbeat::{DaemonState, Heartbeat, PluginCounts};
+pub use heartbeat::{DaemonState, Heartbeat, PluginCounts, StreamCounts};
 pub use list::Page;
 pub use matcher::{Exactness, Matcher, Specificity};
 pub use metric::{DataSource, DataSourceKind, Metric};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use gatherd_api::types::{DaemonState, Heartbeat, PluginCounts, PluginState};
+use gatherd_api::types::{DaemonState, Heartbeat, PluginCounts, PluginState, StreamCounts};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::EngineManagement;
@@ -39,6 +39,7 @@ pub(crate) fn beat(this: &EngineManagement) -> Heartbeat {
         plugins: counts,
         series: totals.series as u64,
         values_total: pictures.iter().map(|picture| picture.values).sum(),
+        streams: StreamCounts::default(), // The server knows.
     }
 }
 

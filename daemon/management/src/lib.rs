@@ -35,8 +35,8 @@ use gatherd_api::types::{
     Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
 };
 use gatherd_api::{
-    Caller, Change, Changed, Exposition, ExpositionFormat, ListRequest, Management, ManagementError, Member,
-    MetricQuery, NotificationQuery, Part, PluginQuery, PluginTypeQuery, ResourceKind, ResourceName,
+    Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management, ManagementError,
+    Member, MetricQuery, NotificationQuery, Part, PluginQuery, PluginTypeQuery, ResourceKind, ResourceName,
     ValueQuery, Versioned,
 };
 use gatherd_engine::Engine;
@@ -328,7 +328,15 @@ impl Management for EngineManagement {
         query: &NotificationQuery,
         list: &ListRequest,
     ) -> Result<Part<Notification>, ManagementError> {
-        notification::list(self, *query, list)
+        notification::list(self, query, list)
+    }
+
+    async fn follow_notifications(
+        &self,
+        query: NotificationQuery,
+        after: Option<u64>,
+    ) -> Result<Events<Notification>, ManagementError> {
+        Ok(notification::follow(self, query, after))
     }
 
     async fn log_level(&self) -> Result<LogLevel, ManagementError> {

@@ -3,14 +3,18 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, redirect};
 use serde_json::Value;
 
-use crate::{Answer, Document};
+use crate::{Answer, Document, EventReader};
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How long a stream may be open.
+const ALL_DAY: Duration = Duration::from_hours(24);
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -122,6 +126,20 @@ impl Checked {
         self.send(Ask::post(path)).await
     }
 
+    /// Opens a stream of events.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn stream(&self, ask: Ask) -> EventReader {
+        let Ask { method, path, mut headers, body: _ } = ask;
+        self.show_token(&mut headers);
+        // A stream has no end in time.
+        let request = self.http.request(method, format!("{}{path}", self.base)).headers(headers);
+        let response = request.timeout(ALL_DAY).send().await.expect("the daemon answers");
+        EventReader::new(&path, response)
+    }
+
     /// Sends, and judges the answer.
     ///
     /// # Panics
@@ -143,17 +161,25 @@ impl Checked {
     /// When the document does not allow the answer.
     pub async fn try_send(&self, ask: Ask) -> Result<Answer, reqwest::Error> {
         let Ask { method, path, mut headers, body } = ask;
-        if let Some(token) = &self.token {
-            let token = HeaderValue::try_from(token.as_str()).expect("tokens can be sent");
-            headers.insert("x-auth-token", token);
-        }
+        self.show_token(&mut headers);
         let request = self.http.request(method.clone(), format!("{}{path}", self.base));
         let request = request.headers(headers).body(body);
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let answer = Answer { status, headers, body: response.bytes().await? };
+        let mut answer = Answer { status, headers, body: Bytes::new() };
+        // A stream has no end; who wants to read it takes [`Checked::stream`].
+        if answer.media_type() != "text/event-stream" {
+            answer.body = response.bytes().await?;
+        }
         Document::committed().judge(method.as_str(), &path, &answer);
         Ok(answer)
+    }
+
+    fn show_token(&self, headers: &mut HeaderMap) {
+        if let Some(token) = &self.token {
+            let token = HeaderValue::try_from(token.as_str()).expect("tokens can be sent");
+            headers.insert("x-auth-token", token);
+        }
     }
 
     /// One plugin.

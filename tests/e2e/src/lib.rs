@@ -23,6 +23,7 @@ mod raw;
 mod run;
 mod setup;
 mod stage;
+mod stream;
 mod wait;
 
 pub use answer::Answer;
@@ -38,4 +39,5 @@ pub use raw::raw;
 pub use run::{Ran, run};
 pub use setup::Setup;
 pub use stage::{Stage, is_root, skip};
+pub use stream::{EventReader, Happened};
 pub use wait::{wait_until, within};

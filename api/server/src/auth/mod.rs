@@ -13,6 +13,7 @@ mod file;
 mod identity;
 mod key;
 mod login;
+mod pass;
 mod peer;
 mod proof;
 mod revoked;
@@ -29,6 +30,7 @@ pub use store::{OpenError, Store, UserError};
 
 pub(crate) use identity::{Identity, authenticate};
 pub(crate) use login::LoginError;
+pub(crate) use pass::Pass;
 pub(crate) use peer::{Peer, PeerPolicy};
 pub(crate) use proof::{Admin, Member, Reader, Scraper, place as place_of};
 pub(crate) use revoked::RevokeError;

@@ -1,10 +1,12 @@
-//! What goes out: tagged resources, and lists that are written while they are read.
+//! What goes out: tagged resources, lists that are written while they are read, and streams of events.
 
 mod changed;
+mod events;
 mod list;
 mod walk;
 
 pub(crate) use changed::{PLAN_JSON, changed, created, deleted, segment};
+pub(crate) use events::EventStream;
 pub(crate) use list::{ndjson, page};
 pub(crate) use walk::Walk;
 

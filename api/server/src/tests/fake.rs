@@ -1,5 +1,6 @@
 //! A daemon in memory: three plugins, any number of values, and a plugin whose name makes it fail.
 
+use crate::events::{Event, Events};
 use crate::management::{
     Caller, Change, Changed, Exposition, ExpositionFormat, Management, ManagementError, Member, Mode, Part,
     ResourceKind, ResourceName, Versioned,
@@ -7,14 +8,15 @@ use crate::management::{
 use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use gatherd_api_types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capability, Config, ConfigSources, DaemonState,
     DataSource, DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat,
     KernelTime, Lateness, LogLevel, MetaValue, Metric, Notification, Number, Output, OutputBuffer,
     OutputLedger, OutputQueue, OutputState, Plan, Plugin, PluginCounts, PluginSources, PluginState,
     PluginType, ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, RevisionState, Severity, Source,
-    SyncMethod, Threshold, ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced,
-    Timestamp, ValueState, ValueView, WhenFull,
+    StreamCounts, SyncMethod, Threshold, ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync,
+    TimeSynced, Timestamp, ValueState, ValueView, WhenFull,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -41,6 +43,10 @@ pub(super) struct Fake {
     /// The newest revision.
     revision: AtomicU64,
     log: Mutex<LogLevel>,
+    /// Where somebody began to follow notifications, in order.
+    pub(super) followed: Mutex<Vec<Option<u64>>>,
+    /// Whether streams stay open.
+    pub(super) endless: AtomicBool,
 }
 
 impl Default for Fake {
@@ -55,6 +61,8 @@ impl Default for Fake {
             created: Mutex::default(),
             revision: AtomicU64::new(7),
             log: Mutex::new(LogLevel { filter: "info".to_owned() }),
+            followed: Mutex::default(),
+            endless: AtomicBool::new(false),
         }
     }
 }
@@ -177,6 +185,21 @@ fn revision(number: u64) -> Revision {
         changed: vec!["/interval".to_owned()],
         state: RevisionState::Past,
         until: None,
+    }
+}
+
+fn notification(id: u64) -> Notification {
+    Notification {
+        id,
+        time: moment(),
+        severity: if id == 2 { Severity::Failure } else { Severity::Okay },
+        message: "m".to_owned(),
+        host: "h".to_owned(),
+        plugin: String::new(),
+        plugin_instance: String::new(),
+        type_name: String::new(),
+        type_instance: String::new(),
+        meta: BTreeMap::from([("count".to_owned(), MetaValue::Unsigned(u64::MAX))]),
     }
 }
 
@@ -535,6 +558,7 @@ impl Management for Fake {
             plugins: PluginCounts { total: 3, running: 2, stopped: 1, ..PluginCounts::default() },
             series: 3,
             values_total: 9,
+            streams: StreamCounts::default(),
         })
     }
 
@@ -585,21 +609,24 @@ impl Management for Fake {
         query: &NotificationQuery,
         list: &ListRequest,
     ) -> Answer<Part<Notification>> {
-        let all = (1..=3).map(|id| Notification {
-            id,
-            time: moment(),
-            severity: if id == 2 { Severity::Failure } else { Severity::Okay },
-            message: "m".to_owned(),
-            host: "h".to_owned(),
-            plugin: String::new(),
-            plugin_instance: String::new(),
-            type_name: String::new(),
-            type_instance: String::new(),
-            meta: BTreeMap::from([("count".to_owned(), MetaValue::Unsigned(u64::MAX))]),
-        });
+        let all = (1..=3).map(notification);
         let fits = all.filter(|it| query.since.is_none_or(|since| it.id > since));
         let fits = fits.filter(|it| query.severity.is_none_or(|severity| it.severity == severity));
         Ok(part(fits, |it| format!("{:020}", it.id), list))
+    }
+
+    async fn follow_notifications(
+        &self,
+        _: NotificationQuery,
+        after: Option<u64>,
+    ) -> Answer<Events<Notification>> {
+        self.followed.lock().unwrap().push(after);
+        let told = [Event::Gap(2), Event::Lost(5), Event::One { number: 7, what: notification(7) }];
+        let told = stream::iter(told);
+        if self.endless.load(Ordering::Relaxed) {
+            return Ok(Events::from_stream(told.chain(stream::pending())));
+        }
+        Ok(Events::from_stream(told))
     }
 
     async fn log_level(&self) -> Answer<LogLevel> {

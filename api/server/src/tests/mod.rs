@@ -9,6 +9,7 @@ mod formats;
 mod lists;
 mod replay;
 mod sockets;
+mod streams;
 mod tokens;
 mod versions;
 
@@ -17,6 +18,7 @@ use crate::auth::{PeerPolicy, Store};
 use crate::clock::now;
 use crate::replay::Answers;
 use crate::settings::Settings;
+use crate::streams::Streams;
 use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::Service;
@@ -79,6 +81,7 @@ struct Site {
     fake: Arc<Fake>,
     directory: TempDir,
     metrics_open: bool,
+    streams: Arc<Streams>,
 }
 
 impl Site {
@@ -89,7 +92,8 @@ impl Site {
             store.put_user(role.as_str(), role, "correct horse").unwrap();
         }
         store.put_user("admin", Role::Admin, "correct horse").unwrap();
-        Self { store, fake: Arc::new(Fake::default()), directory, metrics_open: true }
+        let streams = Arc::new(Streams::new(4));
+        Self { store, fake: Arc::new(Fake::default()), directory, metrics_open: true, streams }
     }
 
     fn token(&self, role: Role) -> String {
@@ -100,7 +104,8 @@ impl Site {
         let settings = Settings { metrics_open: self.metrics_open };
         let peers = PeerPolicy { admin_group: "gatherd-admin".to_owned(), trust_own_uid: false };
         let answers = Answers::open(&self.directory.path().join("answers")).unwrap();
-        Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers)
+        let streams = self.streams.clone();
+        Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers, streams)
     }
 
     /// As nobody.

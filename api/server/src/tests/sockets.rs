@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 fn config(site: &Site) -> ServerConfig {
     ServerConfig {
@@ -30,14 +30,16 @@ fn bind(site: &Site, config: ServerConfig) -> Result<Server, BindError> {
 }
 
 /// Runs a server; its address, and what stops it.
-fn start(site: &Site) -> (std::net::SocketAddr, Stopper, tokio::task::JoinHandle<std::io::Result<()>>) {
+pub(super) fn start(
+    site: &Site,
+) -> (std::net::SocketAddr, Stopper, tokio::task::JoinHandle<std::io::Result<()>>) {
     let server = bind(site, config(site)).unwrap();
     let (address, stopper) = (server.local_addr().unwrap(), server.stopper());
     (address, stopper, tokio::spawn(server.run()))
 }
 
 /// One request, the whole answer.
-async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, head: &str) -> String {
+pub(super) async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, head: &str) -> String {
     let request = format!("{head}\r\nHost: h\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();

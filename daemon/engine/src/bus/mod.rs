@@ -50,6 +50,16 @@ pub enum Heard {
     Lost(u64),
 }
 
+/// What somebody hears who follows the bus from some number on.
+pub struct Followed {
+    /// So many behind that number are not remembered any more.
+    pub gap: u64,
+    /// Those that are, oldest first.
+    pub recent: Vec<Arc<Published>>,
+    /// And those that come; none is in both, none is in neither.
+    pub listener: Listener,
+}
+
 impl Bus {
     /// A bus that remembers the newest `capacity` notifications and lets a listener fall as far behind.
     pub fn new(capacity: usize) -> Self {
@@ -90,14 +100,35 @@ impl Bus {
         limit: usize,
         wanted: impl Fn(&Notification) -> bool,
     ) -> Vec<Arc<Published>> {
+        // Whoever publishes does not wait for the filter.
+        let newer = self.ring.lock().expect("no holder of the ring panics").behind(after);
+        newer.into_iter().filter(|one| wanted(&one.notification)).take(limit).collect()
+    }
+
+    /// Listens from behind the number `after`, as far as that is remembered; from now on for `None`.
+    pub fn follow(&self, after: Option<u64>) -> Followed {
         let ring = self.ring.lock().expect("no holder of the ring panics");
-        let newer = ring.recent.iter().filter(|one| one.number > after && wanted(&one.notification));
-        newer.take(limit).cloned().collect()
+        // Under the lock, so that the first that is heard follows the last that is remembered.
+        let listener = self.listen();
+        let Some(after) = after else { return Followed { gap: 0, recent: Vec::new(), listener } };
+        let oldest = ring.recent.front().map_or(ring.next, |one| one.number);
+        let gap = oldest.saturating_sub(after.saturating_add(1));
+        Followed { gap, recent: ring.behind(after), listener }
     }
 
     /// Listens from now on.
     pub fn listen(&self) -> Listener {
         Listener(self.live.subscribe())
+    }
+}
+
+impl Ring {
+    /// What is remembered with a number above `after`; the numbers have no holes.
+    fn behind(&self, after: u64) -> Vec<Arc<Published>> {
+        let older =
+            self.recent.front().map_or(0, |oldest| after.saturating_add(1).saturating_sub(oldest.number));
+        let older = usize::try_from(older).unwrap_or(usize::MAX).min(self.recent.len());
+        self.recent.range(older..).cloned().collect()
     }
 }
 
@@ -141,6 +172,31 @@ mod tests {
         assert_eq!(recent.iter().map(|one| one.number).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(bus.recent(2, 10, |_| true)[0].notification.message, "c");
         assert!(bus.recent(0, 10, |n| n.message == "a").is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_follows_hears_what_is_remembered_and_what_comes_once_each() {
+        let bus = Bus::new(3);
+        for message in ["a", "b", "c", "d", "e"] {
+            bus.publish(notification(message)).unwrap();
+        }
+        for (after, gap, numbers) in [
+            (Some(0), 2, vec![3, 4, 5]),
+            (Some(1), 1, vec![3, 4, 5]),
+            (Some(4), 0, vec![5]),
+            (None, 0, vec![]),
+        ] {
+            let followed = bus.follow(after);
+            let recent: Vec<u64> = followed.recent.iter().map(|one| one.number).collect();
+            assert_eq!((followed.gap, recent), (gap, numbers), "{after:?}");
+        }
+        for far in [6, u64::MAX] {
+            let followed = bus.follow(Some(far));
+            assert_eq!((followed.gap, followed.recent.len()), (0, 0), "{far}");
+        }
+        let mut followed = bus.follow(Some(5));
+        bus.publish(notification("f")).unwrap();
+        assert!(matches!(followed.listener.hear().await, Some(Heard::One(one)) if one.number == 6));
     }
 
     #[tokio::test]

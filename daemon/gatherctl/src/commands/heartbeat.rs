@@ -26,6 +26,7 @@ fn sheet(heartbeat: &Heartbeat, place: &str) -> Vec<(&'static str, String)> {
         plugins,
         series,
         values_total,
+        streams,
     } = heartbeat;
     vec![
         ("daemon", format!("gatherd {version} on {hostname}")),
@@ -38,6 +39,7 @@ fn sheet(heartbeat: &Heartbeat, place: &str) -> Vec<(&'static str, String)> {
         ("plugins", counts(*plugins)),
         ("series", series.to_string()),
         ("values", values_total.to_string()),
+        ("streams", format!("{} of at most {}", streams.open, streams.limit)),
     ]
 }
 
@@ -72,7 +74,7 @@ mod tests {
     use super::*;
     use crate::paper::Paper;
     use crate::table;
-    use gatherd_client::types::Timestamp;
+    use gatherd_client::types::{StreamCounts, Timestamp};
 
     #[test]
     fn a_status_is_a_sheet() {
@@ -87,6 +89,7 @@ mod tests {
             plugins: PluginCounts { total: 8, running: 6, stopped: 2, ..PluginCounts::default() },
             series: 123,
             values_total: 456_789,
+            streams: StreamCounts { open: 2, limit: 256, ..StreamCounts::default() },
         };
         let expected = "\
 daemon      gatherd 0.1.0 on web1
@@ -99,6 +102,7 @@ revision    7
 plugins     8 (6 running, 2 stopped)
 series      123
 values      456789
+streams     2 of at most 256
 ";
         assert_eq!(table::sheet(&sheet(&heartbeat, "http://h"), Paper::PLAIN), expected);
     }

@@ -114,6 +114,7 @@ fn picture(plugins: Vec<Plugin>, listing: Option<(&str, Vec<ValueView>)>) -> Rep
         plugins: PluginCounts { total, running, ..PluginCounts::default() },
         series: 123,
         values_total: 1,
+        streams: gatherd_client::types::StreamCounts::default(),
     };
     let listing = listing.map(|(id, views)| Listing { id: id.to_owned(), views, is_cut: false });
     Report::Picture(Ok(Box::new(Picture { heartbeat, plugins, listing })))

@@ -28,7 +28,8 @@ fn answers() -> Vec<Answer> {
     let heartbeat = json!({"time": "2026-01-31T12:00:00Z", "uptime": 60.0, "boot_uptime": null,
         "version": "0.1.0", "revision": 1, "hostname": "web1", "state": "running",
         "plugins": {"total": 2, "stopped": 0, "starting": 0, "running": 2, "backoff": 0, "stopping": 0,
-            "failed": 0, "unavailable": 0}, "series": 1, "values_total": 50});
+            "failed": 0, "unavailable": 0}, "series": 1, "values_total": 50,
+        "streams": {"open": 0, "limit": 256, "refused": 0, "lost": 0}});
     vec![
         Answer::ok("GET /v1/heartbeat ", &heartbeat),
         Answer::ok("GET /v1/plugins ", &page(&[plugin("cpu", "running"), plugin("df", "running")])),
