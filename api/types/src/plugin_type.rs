@@ -34,7 +34,7 @@ pub struct PluginType {
     /// JSON Schema of its configuration.
     #[schema(value_type = Option<Object>, required)]
     pub config_schema: Option<Value>,
-    /// Whether it may run in the daemon's process.
+    /// Whether it may run in the daemon's process: it was listed at build time, or a plugin that runs trusts it by name.
     pub trusted: bool,
     /// Why it cannot be loaded; `null` when it can.
     #[schema(required)]

@@ -2,7 +2,8 @@
 
 use gatherd_api::types::{Capability, PluginType, PluginTypeProblem};
 use gatherd_api::{ListRequest, ManagementError, Part, PluginTypeQuery};
-use gatherd_engine::port::{self, Found};
+use gatherd_engine::port::{self, Found, Manifest};
+use gatherd_engine::registry::Registry;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
@@ -15,7 +16,12 @@ pub(crate) async fn list(
     list: &ListRequest,
 ) -> Result<Part<PluginType>, ManagementError> {
     let registry = Arc::clone(this.engine().registry());
-    let found = spawn_blocking(move || registry.found()).await;
+    let found = spawn_blocking(move || {
+        let mut found = registry.found();
+        found.iter_mut().for_each(|found| believe_what_runs(found, &registry));
+        found
+    })
+    .await;
     let mut found = found
         .map_err(|error| ManagementError::Internal { detail: format!("looking for plugins: {error}") })?;
     found.sort_by_key(key);
@@ -26,6 +32,21 @@ pub(crate) async fn list(
     wanted.truncate(list.limit);
     let next = wanted.last().filter(|_| more).map(|last| key(last));
     Ok(Part { items: wanted.into_iter().map(|found| view(this, found)).collect(), next })
+}
+
+/// Nobody listed it, so it was not even loaded to be looked at; but a plugin that is trusted by name runs it, and
+/// that one has told of itself.
+fn believe_what_runs(found: &mut Found, registry: &Registry) {
+    if !matches!(&found.manifest, Err(failure) if failure.code() == "untrusted") {
+        return;
+    }
+    let told = registry.pictures().into_iter().filter(|picture| picture.spec.trusted);
+    let told = told.filter_map(|picture| picture.manifest);
+    if let Some(manifest) =
+        told.into_iter().find(|manifest| manifest.library.as_ref() == Some(&found.library))
+    {
+        (found.trusted, found.manifest) = (true, Ok(Manifest::clone(&manifest)));
+    }
 }
 
 /// Type and library; the same type may lie in several directories.

@@ -3,6 +3,8 @@
 use gatherd_e2e::{Daemon, Libraries, Setup, Stage};
 use serde_json::{Value, json};
 
+use crate::scene::runs;
+
 #[tokio::test]
 async fn the_shipped_types_are_trusted_and_have_a_schema() {
     let Some(stage) = Stage::find() else { return };
@@ -43,4 +45,17 @@ async fn a_library_that_can_not_be_loaded_is_listed_with_its_reason() {
     // Nobody lists or trusts these, so they are not even loaded to be looked at.
     assert_eq!(code("memory").1, json!(false));
     assert_eq!(code("other").1, json!(false));
+}
+
+#[tokio::test]
+async fn a_library_that_is_trusted_by_name_and_runs_tells_of_itself() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = Libraries::new().with("memory", &stage.plugin("memory"));
+    let setup =
+        Setup::new(&stage).config("[plugins.memory]\ntrusted = true\n").plugins_from(libraries.path());
+    let daemon = Daemon::start(setup).await;
+    runs(&daemon.unix(), "memory").await;
+    let types = daemon.unix().all("/v1/plugin-types").await;
+    assert_eq!((types[0]["type"].clone(), types[0]["trusted"].clone()), (json!("memory"), json!(true)));
+    assert_eq!((&types[0]["problem"], &types[0]["config_schema"]["type"]), (&Value::Null, &json!("object")));
 }
