@@ -17,7 +17,7 @@ mod events;
 mod handlers;
 mod input;
 pub mod management;
-mod microversion;
+pub mod microversion;
 mod output;
 mod problem;
 pub mod query;
@@ -35,6 +35,7 @@ mod tests;
 pub use document::{openapi, openapi_text};
 pub use events::{Event, Events};
 pub use gatherd_api_types as types;
+pub use input::{MAX_BODY, MAX_LIMIT};
 pub use management::{
     Caller, Change, Changed, Exposition, ExpositionFormat, IfMatch, Management, ManagementError, Member,
     Mode, Part, ResourceKind, ResourceName, Versioned,

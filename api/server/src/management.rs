@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
-    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Config, ConfigSources, FieldError, FlushReport,
-    FlushRequest, Heartbeat, LogLevel, Metric, Notification, Output, Plan, Plugin, PluginType, ProblemCode,
-    Provisional, Reloaded, Revision, RevisionDiff, Role, Threshold, ThresholdPreview, Time, TimeSync,
-    TimeSynced, ValueView,
+    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FieldError,
+    FlushReport, FlushRequest, Heartbeat, LogLevel, Metric, Notification, Output, Plan, Plugin, PluginType,
+    ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, Role, Threshold, ThresholdPreview, Time,
+    TimeSync, TimeSynced, ValueView,
 };
 use serde_json::Value;
 use std::fmt;
@@ -427,6 +427,9 @@ pub trait Management: Send + Sync + 'static {
 
     /// Writes out now; answers when all is acknowledged, or the request's time is over.
     async fn flush(&self, caller: &Caller, request: FlushRequest) -> Result<FlushReport, ManagementError>;
+
+    /// What daemon and machine can do; what tells this machine from all others, for admins only.
+    async fn capabilities(&self, caller: &Caller) -> Result<Capabilities, ManagementError>;
 
     /// That the daemon lives, and how.
     async fn heartbeat(&self) -> Result<Heartbeat, ManagementError>;

@@ -8,10 +8,10 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, VARY};
 use gatherd_api_types::ProblemCode;
 
 /// Oldest microversion, as text.
-pub(crate) const MIN: &str = "1.0";
+pub const MIN: &str = "1.0";
 
 /// Newest microversion, as text.
-pub(crate) const MAX: &str = "1.0";
+pub const MAX: &str = "1.0";
 
 /// Every microversion, as text.
 const KNOWN: &[&str] = &["1.0"];

@@ -4,9 +4,9 @@
 //! against the document, and try every line with every kind of credential.
 
 use crate::handlers::{
-    blacklist, cache, config, daemon, docs, exposition, flush, health, heartbeat, metric, notification,
-    output, output_buffer, plugin, plugin_config, plugin_type, revision, threshold, time, time_config, token,
-    value, version,
+    blacklist, cache, capabilities, config, daemon, docs, exposition, flush, health, heartbeat, metric,
+    notification, output, output_buffer, plugin, plugin_config, plugin_type, revision, threshold, time,
+    time_config, token, value, version,
 };
 use crate::problem::ApiError;
 use actix_web::guard::{self, Guard};
@@ -107,6 +107,7 @@ pub(crate) const TABLE: &[Line] = &[
     line!(POST   "/v1/outputs/{id}/pause",      Member,  output::pause_output),
     line!(POST   "/v1/outputs/{id}/resume",     Member,  output::resume_output),
     line!(POST   "/v1/flush",                   Member,  flush::flush),
+    line!(GET    "/v1/capabilities",            Reader,  capabilities::get_capabilities),
     line!(GET    "/v1/heartbeat",               Reader,  heartbeat::get_heartbeat),
     line!(GET    "/v1/time",                    Reader,  time::get_time),
     line!(GET    "/v1/time/config",             Reader,  time_config::get_time_config),

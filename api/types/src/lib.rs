@@ -12,12 +12,14 @@
 
 pub mod blacklist;
 pub mod cache;
+pub mod capabilities;
 pub mod change;
 pub mod config;
 pub mod daemon;
 pub mod flush;
 pub mod heartbeat;
 pub mod list;
+pub mod machine;
 pub mod matcher;
 pub mod metric;
 pub mod notification;
@@ -35,12 +37,17 @@ pub mod version;
 
 pub use blacklist::{BlacklistPreview, BlacklistRule, BlacklistStatus, BlacklistVerb};
 pub use cache::{Cache, CacheRemoval};
+pub use capabilities::{ApiCapabilities, Capabilities, DaemonCapabilities, DaemonLimits};
 pub use change::{Plan, Provisional};
 pub use config::{Config, ConfigSources, Reloaded};
 pub use daemon::LogLevel;
 pub use flush::{FlushReport, FlushRequest, FlushState, FlushTarget};
 pub use heartbeat::{DaemonState, Heartbeat, PluginCounts, StreamCounts};
 pub use list::Page;
+pub use machine::{
+    Cgroups, Cpu, Disk, HugePages, Kernel, Machine, Memory, NetworkInterface, NumaNode, Smbios, SmbiosRecord,
+    Virtualisation,
+};
 pub use matcher::{Exactness, Matcher, Specificity};
 pub use metric::{DataSource, DataSourceKind, Metric};
 pub use notification::{MetaValue, Notification, Severity};

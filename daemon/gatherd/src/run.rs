@@ -9,14 +9,16 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use gatherd_api::auth::Store;
+use gatherd_api::types::Machine;
 use gatherd_api::{Server, ServerConfig};
 use gatherd_engine::desired::{Desired, Document, Inputs, Layers, LayersError};
 use gatherd_engine::{Engine, EngineConfig};
-use gatherd_management::{EngineManagement, Files, Parts, RereadError};
+use gatherd_machine::MachineReader;
+use gatherd_management::{EngineManagement, Facts, Files, MachineView, Parts, RereadError};
 use gatherd_model::CdTime;
 use gatherd_outputs::prometheus::Prometheus;
 use gatherd_timekeeping::MachineTimekeeper;
@@ -79,16 +81,22 @@ impl Daemon {
         }
         let hostname = hostname::find(document.hostname.as_deref(), document.fqdn_lookup);
         tracing::info!(hostname, version = env!("CARGO_PKG_VERSION"), state = %paths.state.display(), "starting");
+        let kinds = kinds::of(&document, paths);
         let engine = Engine::start(EngineConfig {
             desired,
             state_dir: paths.state.clone(),
             hostname,
-            kinds: kinds::of(&document, paths),
+            kinds: kinds.clone(),
             timekeeper: Arc::new(MachineTimekeeper),
             configured: vec![Arc::new(log.clone())],
         });
         let engine = Arc::new(engine.await?);
-        let management = Arc::new(manage(&engine, &document, paths, inputs, log)?);
+        let facts = Facts {
+            plugin_kinds: kinds.iter().map(|kind| kind.name()).collect(),
+            abi: (gatherd_abi::ABI_MAJOR, gatherd_abi::ABI_MINOR),
+            document: Arc::new(document.clone()),
+        };
+        let management = Arc::new(manage(&engine, &facts, paths, inputs, log)?);
         let server = Server::bind(server_config(&document, paths)?, Arc::clone(&management) as _, store)?;
         say_where(&server, paths);
         Ok(Self { engine, management, server, signals })
@@ -139,12 +147,12 @@ impl Daemon {
 
 fn manage(
     engine: &Arc<Engine>,
-    document: &Document,
+    facts: &Facts,
     paths: &Paths,
     inputs: Inputs,
     log: LogHandle,
 ) -> anyhow::Result<EngineManagement> {
-    let staleness = CdTime::from_duration(Duration::try_from_secs_f64(document.prometheus.staleness)?);
+    let staleness = CdTime::from_duration(Duration::try_from_secs_f64(facts.document.prometheus.staleness)?);
     let exposition =
         Prometheus::new(Arc::clone(engine.way().cache()), engine.way().shared_clock(), staleness);
     let own = [&paths.state, &paths.runtime].map(Clone::clone);
@@ -154,6 +162,8 @@ fn manage(
         log: Arc::new(log),
         files: Arc::new(FilesOf(inputs)),
         version: env!("CARGO_PKG_VERSION"),
+        facts: facts.clone(),
+        machine: Arc::new(ThisMachine::default()),
         private_directories: own.into_iter().chain(paths.plugins.iter().cloned()).collect(),
     }))
 }
@@ -183,6 +193,17 @@ fn say_where(server: &Server, paths: &Paths) {
     }
     if let Some(path) = &paths.socket {
         tracing::info!("the API listens on the unix socket {}", path.display());
+    }
+}
+
+/// The machine under the daemon.
+#[derive(Default)]
+struct ThisMachine(MachineReader);
+
+impl MachineView for ThisMachine {
+    fn look(&self) -> (Arc<Machine>, SystemTime) {
+        let seen = self.0.look();
+        (seen.machine, seen.at)
     }
 }
 

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod capabilities;
 mod config;
 mod convert;
 mod daemon;
@@ -30,9 +31,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use gatherd_api::types::{
-    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Config, ConfigSources, FlushReport, FlushRequest,
-    Heartbeat, LogLevel, Metric, Notification, Output, Plugin, PluginType, Reloaded, Revision, RevisionDiff,
-    Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
+    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FlushReport,
+    FlushRequest, Heartbeat, LogLevel, Metric, Notification, Output, Plugin, PluginType, Reloaded, Revision,
+    RevisionDiff, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
 };
 use gatherd_api::{
     Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management, ManagementError,
@@ -43,8 +44,9 @@ use gatherd_engine::Engine;
 use gatherd_engine::desired::{Author, Committed, Mode, Outcome};
 use gatherd_engine::port;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
+pub use capabilities::{Facts, MachineView};
 pub use config::{Files, RereadError};
 pub use daemon::{BadFilter, LogControl};
 
@@ -63,6 +65,10 @@ pub struct Parts {
     pub files: Arc<dyn Files>,
     /// Version of the daemon.
     pub version: &'static str,
+    /// What does not change while the daemon runs.
+    pub facts: Facts,
+    /// Looks at the machine.
+    pub machine: Arc<dyn MachineView>,
     /// Directories that no answer names.
     pub private_directories: Vec<PathBuf>,
 }
@@ -71,13 +77,16 @@ pub struct Parts {
 pub struct EngineManagement {
     parts: Parts,
     expositions: Arc<Semaphore>,
+    /// Held while somebody looks at the machine.
+    looking: Mutex<()>,
     stopping: AtomicBool,
 }
 
 impl EngineManagement {
     /// Steers `parts.engine`.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, expositions: Arc::new(Semaphore::new(EXPOSITIONS)), stopping: AtomicBool::new(false) }
+        let (expositions, looking) = (Arc::new(Semaphore::new(EXPOSITIONS)), Mutex::default());
+        Self { parts, expositions, looking, stopping: AtomicBool::new(false) }
     }
 
     /// From now on the daemon is not ready, and says that it stops.
@@ -309,6 +318,10 @@ impl Management for EngineManagement {
 
     async fn flush(&self, caller: &Caller, request: FlushRequest) -> Result<FlushReport, ManagementError> {
         output::flush(self, caller, request).await
+    }
+
+    async fn capabilities(&self, caller: &Caller) -> Result<Capabilities, ManagementError> {
+        capabilities::show(self, caller).await
     }
 
     async fn heartbeat(&self) -> Result<Heartbeat, ManagementError> {

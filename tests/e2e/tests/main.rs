@@ -7,6 +7,7 @@
 mod authors;
 mod bad_plugins;
 mod blacklist;
+mod capabilities;
 mod cli;
 mod config;
 mod config_files;

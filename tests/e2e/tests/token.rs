@@ -133,7 +133,7 @@ async fn without_a_good_token_every_guarded_operation_says_the_same() {
 
 /// A token of a user with this role and the password of the first user; the users' file is written by hand while
 /// the daemon is down.
-async fn token_of(daemon: &mut Daemon, role: &str) -> String {
+pub(crate) async fn token_of(daemon: &mut Daemon, role: &str) -> String {
     daemon.signal(Signal::TERM);
     assert!(daemon.ended().await.success());
     let path = daemon.place().state().join("auth/credentials.json");

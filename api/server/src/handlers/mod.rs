@@ -2,6 +2,7 @@
 
 pub(crate) mod blacklist;
 pub(crate) mod cache;
+pub(crate) mod capabilities;
 pub(crate) mod config;
 pub(crate) mod daemon;
 pub(crate) mod docs;

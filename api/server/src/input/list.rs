@@ -9,7 +9,7 @@ use gatherd_api_types::ProblemCode;
 const DEFAULT_LIMIT: usize = 1_000;
 
 /// Most entries of a page.
-const MAX_LIMIT: usize = 10_000;
+pub const MAX_LIMIT: usize = 10_000;
 
 /// Longest marker, in bytes.
 const MAX_MARKER: usize = 4_096;

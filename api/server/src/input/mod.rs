@@ -9,8 +9,10 @@ mod mismatch;
 mod params;
 
 pub(crate) use accept::{Offer, choose};
+pub use body::MAX_BODY;
 pub(crate) use body::{JsonBody, MergePatch, receive_all};
 pub(crate) use change::{ChangeInput, ChangeParams, ConditionHeader, truth};
 pub(crate) use condition::{is_fresh, tag};
+pub use list::MAX_LIMIT;
 pub(crate) use list::{ListParams, Marker, matcher};
 pub(crate) use params::{NoParams, Params};

@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use gatherd_api_types::{
-    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capability, Config, ConfigSources, DaemonState,
-    DataSource, DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat,
-    KernelTime, Lateness, LogLevel, MetaValue, Metric, Notification, Number, Output, OutputBuffer,
-    OutputLedger, OutputQueue, OutputState, Plan, Plugin, PluginCounts, PluginSources, PluginState,
-    PluginType, ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, RevisionState, Severity, Source,
-    StreamCounts, SyncMethod, Threshold, ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync,
-    TimeSynced, Timestamp, ValueState, ValueView, WhenFull,
+    ApiCapabilities, BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Capability, Config,
+    ConfigSources, DaemonCapabilities, DaemonLimits, DaemonState, DataSource, DataSourceKind, FieldError,
+    FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat, KernelTime, Lateness, LogLevel, Machine,
+    MetaValue, Metric, Notification, Number, Output, OutputBuffer, OutputLedger, OutputQueue, OutputState,
+    Plan, Plugin, PluginCounts, PluginSources, PluginState, PluginType, ProblemCode, Provisional, Reloaded,
+    Revision, RevisionDiff, RevisionState, Severity, Source, StreamCounts, SyncMethod, Threshold,
+    ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced, Timestamp, ValueState,
+    ValueView, WhenFull,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -544,6 +545,44 @@ impl Management for Fake {
             targets.push(FlushTarget { id, state, lost: 0, open, reason: None });
         }
         Ok(FlushReport { complete: targets.iter().all(|target| target.open == 0), targets })
+    }
+
+    async fn capabilities(&self, caller: &Caller) -> Answer<Capabilities> {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let unavailable = BTreeMap::from([("smbios".to_owned(), "permission denied".to_owned())]);
+        let daemon = DaemonCapabilities {
+            version: "0.1.0".to_owned(),
+            hostname: format!("seen by {}", caller.role),
+            min_microversion: "1.0".to_owned(),
+            max_microversion: "1.0".to_owned(),
+            plugin_kinds: words(&["native"]),
+            plugin_types: words(&["cpu", "df"]),
+            abi: "1.0".to_owned(),
+            data_sets: 250,
+            outputs: words(&[]),
+            authentication: words(&["local"]),
+            api: ApiCapabilities {
+                tcp: true,
+                unix_socket: false,
+                tls: false,
+                insecure: false,
+                metrics_open: true,
+            },
+            limits: DaemonLimits {
+                series: 1,
+                series_per_plugin: 1,
+                abandoned_threads: 1,
+                changed_code: 1,
+                page: 10_000,
+                body_bytes: 1 << 20,
+            },
+            features: words(&["thresholds"]),
+        };
+        Ok(Capabilities {
+            daemon,
+            machine: Machine { unavailable, ..Machine::default() },
+            looked_at: moment(),
+        })
     }
 
     async fn heartbeat(&self) -> Answer<Heartbeat> {

@@ -32,6 +32,7 @@ pub(crate) const PLACES: &[Place] = &[
     // Adapters.
     place(2, "gatherd-management", "daemon/management"),
     place(2, "gatherd-timekeeping", "daemon/timekeeping"),
+    place(2, "gatherd-machine", "daemon/machine"),
     place(2, "gatherd-kinds", "daemon/kinds"),
     place(2, "gatherd-outputs", "daemon/outputs"),
     place(2, "gatherd-cluster", "daemon/cluster"),

@@ -1,0 +1,90 @@
+//! What a daemon and its machine can do.
+
+use crate::Timestamp;
+use crate::machine::Machine;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What the daemon and its machine can do.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct Capabilities {
+    /// The daemon.
+    pub daemon: DaemonCapabilities,
+    /// The machine under it.
+    pub machine: Machine,
+    /// When the machine was looked at; what is known of it is kept for some seconds.
+    pub looked_at: Timestamp,
+}
+
+/// What a daemon can do.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct DaemonCapabilities {
+    /// Its version.
+    #[schema(example = "0.1.0")]
+    pub version: String,
+    /// Host part of its own identifiers.
+    #[schema(example = "web1")]
+    pub hostname: String,
+    /// Oldest microversion of the API.
+    #[schema(example = "1.0")]
+    pub min_microversion: String,
+    /// Newest microversion of the API.
+    #[schema(example = "1.0")]
+    pub max_microversion: String,
+    /// The ways in which it runs plugins.
+    #[schema(example = json!(["native"]))]
+    pub plugin_kinds: Vec<String>,
+    /// The types of plugin that it can load now; `GET /v1/plugin-types` tells more, and what cannot be loaded.
+    #[schema(example = json!(["cpu", "memory"]))]
+    pub plugin_types: Vec<String>,
+    /// Version of the contract with plugins, as `major.minor`.
+    #[schema(example = "1.0")]
+    pub abi: String,
+    /// How many data sets it knows.
+    pub data_sets: u64,
+    /// What values can be written to now, by id.
+    pub outputs: Vec<String>,
+    /// How callers prove who they are.
+    #[schema(example = json!(["local", "unix_socket"]))]
+    pub authentication: Vec<String>,
+    /// How its API is reached.
+    pub api: ApiCapabilities,
+    /// Bounds of what grows.
+    pub limits: DaemonLimits,
+    /// What else it can do, as words of a list that grows.
+    #[schema(example = json!(["thresholds", "blacklist"]))]
+    pub features: Vec<String>,
+}
+
+/// How the API of a daemon is reached.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct ApiCapabilities {
+    /// Whether it listens on TCP.
+    pub tcp: bool,
+    /// Whether it listens on a unix socket.
+    pub unix_socket: bool,
+    /// Whether TCP is encrypted.
+    pub tls: bool,
+    /// Whether addresses that others can reach are allowed although nothing is encrypted.
+    pub insecure: bool,
+    /// Whether `/metrics` answers without a token.
+    pub metrics_open: bool,
+}
+
+/// Bounds of what grows in a daemon.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct DaemonLimits {
+    /// Series in the cache.
+    pub series: u64,
+    /// Series of one plugin.
+    pub series_per_plugin: u64,
+    /// Calls into plugins that may hang at one time.
+    pub abandoned_threads: u64,
+    /// Changed libraries that may be loaded in one life of the daemon.
+    pub changed_code: u64,
+    /// Entries of one page.
+    pub page: u64,
+    /// Bytes of one body.
+    pub body_bytes: u64,
+}

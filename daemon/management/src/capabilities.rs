@@ -1,0 +1,103 @@
+//! What daemon and machine can do.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use gatherd_api::types::{
+    ApiCapabilities, Capabilities, DaemonCapabilities, DaemonLimits, Machine, Role, Timestamp,
+};
+use gatherd_api::{Caller, MAX_BODY, MAX_LIMIT, ManagementError, microversion};
+use gatherd_engine::desired::Document;
+use tokio::task::spawn_blocking;
+
+use crate::EngineManagement;
+
+/// What the daemon can do besides what the other members say; words that are once here stay.
+const FEATURES: &[&str] = &[
+    "blacklist",
+    "changed_code",
+    "confirmed_changes",
+    "dry_run",
+    "idempotency_keys",
+    "output_buffers",
+    "prometheus_exposition",
+    "revisions",
+    "thresholds",
+    "time_sync",
+];
+
+/// Looks at the machine.
+pub trait MachineView: Send + Sync + 'static {
+    /// What this machine is, and when it was looked at. May block for a while.
+    fn look(&self) -> (Arc<Machine>, SystemTime);
+}
+
+/// What does not change while the daemon runs.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The ways to run plugins.
+    pub plugin_kinds: Vec<&'static str>,
+    /// Version of the contract with plugins.
+    pub abi: (u32, u32),
+    /// The document that the daemon started with.
+    pub document: Arc<Document>,
+}
+
+pub(crate) async fn show(this: &EngineManagement, caller: &Caller) -> Result<Capabilities, ManagementError> {
+    // One look at a time; who waits for it takes no thread.
+    let _turn = this.looking.lock().await;
+    let (registry, view) = (Arc::clone(this.engine().registry()), Arc::clone(&this.parts.machine));
+    let looked = spawn_blocking(move || (registry.found(), view.look())).await;
+    let failed = |error| ManagementError::Internal { detail: format!("looking at the machine: {error}") };
+    let (found, (machine, at)) = looked.map_err(failed)?;
+    let machine = Machine::clone(&machine);
+    let loadable = found.into_iter().filter(|found| found.manifest.is_ok());
+    Ok(Capabilities {
+        daemon: daemon(this, loadable.map(|found| found.type_name).collect()),
+        machine: if caller.role.covers(Role::Admin) { machine } else { machine.without_identity() },
+        looked_at: moment(at),
+    })
+}
+
+fn daemon(this: &EngineManagement, plugin_types: Vec<String>) -> DaemonCapabilities {
+    let Facts { plugin_kinds, abi: (major, minor), document } = &this.parts.facts;
+    let way = this.engine().way();
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let (api, limits) = (&document.api, &document.limits);
+    let unix_socket = api.unix_socket.as_deref() != Some("");
+    let mut authentication = words(&["local"]);
+    authentication.extend(unix_socket.then(|| "unix_socket".to_owned()));
+    DaemonCapabilities {
+        version: this.parts.version.to_owned(),
+        hostname: way.hostname().to_owned(),
+        min_microversion: microversion::MIN.to_owned(),
+        max_microversion: microversion::MAX.to_owned(),
+        plugin_kinds: words(plugin_kinds),
+        plugin_types,
+        abi: format!("{major}.{minor}"),
+        data_sets: way.types().load().len() as u64,
+        outputs: this.engine().observer().outputs().iter().map(|output| output.id.to_string()).collect(),
+        authentication,
+        api: ApiCapabilities {
+            tcp: !api.listen.is_empty(),
+            unix_socket,
+            tls: false,
+            insecure: api.insecure,
+            metrics_open: api.metrics_open,
+        },
+        limits: DaemonLimits {
+            series: u64::from(limits.series),
+            series_per_plugin: u64::from(limits.series_per_plugin),
+            abandoned_threads: u64::from(limits.abandoned_threads),
+            changed_code: u64::from(limits.changed_code),
+            page: MAX_LIMIT as u64,
+            body_bytes: MAX_BODY as u64,
+        },
+        features: words(FEATURES),
+    }
+}
+
+fn moment(at: SystemTime) -> Timestamp {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
+}
