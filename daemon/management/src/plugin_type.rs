@@ -18,7 +18,9 @@ pub(crate) async fn list(
     let registry = Arc::clone(this.engine().registry());
     let found = spawn_blocking(move || {
         let mut found = registry.found();
-        found.iter_mut().for_each(|found| believe_what_runs(found, &registry));
+        for found in &mut found {
+            believe_what_runs(found, &registry);
+        }
         found
     })
     .await;
