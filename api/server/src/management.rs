@@ -234,6 +234,9 @@ pub enum ManagementError {
         /// What is wrong, part by part; pointers into the body, for a merge patch into its result.
         errors: Vec<FieldError>,
     },
+    /// The last key seen, as a [`ListRequest`] has it, is none of this list. 400.
+    #[error("the marker is none of this list")]
+    BadMarker,
     /// `If-Match` does not name the current revision. 412.
     #[error("the resource is at revision {current} now")]
     PreconditionFailed {

@@ -207,6 +207,7 @@ impl From<ManagementError> for ApiError {
                 ProblemCode::PreconditionFailed,
                 format!("The resource is at revision {current} now; read it again and repeat the change."),
             ),
+            ManagementError::BadMarker => Self::of(ProblemCode::BadMarker),
             ManagementError::Unavailable { detail } => Self::new(ProblemCode::Unavailable, detail),
             ManagementError::Storage { detail } => Self::new(ProblemCode::Storage, detail),
             ManagementError::Internal { detail } => Self::internal(detail),

@@ -30,7 +30,7 @@ pub(crate) async fn page<T: Send + 'static>(
     show: fn(&Newest, &Moment, &Way) -> T,
 ) -> Result<Part<T>, ManagementError> {
     // The key of this list is a place in the cache, which only this daemon gives out.
-    let bad_key = || ManagementError::Internal { detail: "the list's key is no place in the cache".into() };
+    let bad_key = || ManagementError::BadMarker;
     let from: u32 = list.after.as_ref().map_or(Ok(0), |after| after.parse()).map_err(|_| bad_key())?;
     let (way, query, limit) = (Arc::clone(this.engine().way()), query.clone(), list.limit);
     let walk = move || {

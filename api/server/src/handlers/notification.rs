@@ -87,7 +87,7 @@ impl NotificationParams {
         let Self { since, severity, host, plugin, plugin_instance, type_name, type_instance, .. } = self;
         let number = |text: String| {
             let wrong = || ApiError::parameter("since", "must be the number of a notification");
-            text.parse::<u64>().map_err(|_| wrong())
+            text.parse::<u64>().ok().filter(|it| *it <= i64::MAX.unsigned_abs()).ok_or_else(wrong)
         };
         let query = NotificationQuery {
             since: since.map(number).transpose()?,
