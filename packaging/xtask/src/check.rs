@@ -10,9 +10,8 @@ use anyhow::Context;
 
 use crate::artefacts::{Artefacts, DOCUMENT, Profile, Selection};
 use crate::generated::Mode;
-use crate::prove::{self, Promise};
 use crate::workspace::{Workspace, succeed};
-use crate::{abi, compat, floors, openapi, test, walls};
+use crate::{abi, compat, floors, openapi, prove, test, walls};
 
 /// One gate.
 struct Step {
@@ -87,7 +86,7 @@ fn document(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 fn proofs(workspace: &Workspace) -> anyhow::Result<()> {
-    prove::promise(workspace, Promise::Transactions, prove::SHORT)
+    prove::all(workspace, test::is_ci())
 }
 
 fn tests(workspace: &Workspace) -> anyhow::Result<()> {

@@ -117,9 +117,9 @@ enum Command {
         /// Which promise
         #[arg(value_enum)]
         promise: Promise,
-        /// How many runs
-        #[arg(long, default_value_t = 1_000)]
-        runs: u64,
+        /// How many runs, or for the document how many examples of each operation; 1,000 and 200 by default
+        #[arg(long)]
+        runs: Option<u64>,
     },
     /// Runs the daemon beside stock collectd and writes what differs into the documentation
     Compat,
