@@ -174,7 +174,7 @@ impl Client {
         ClientError::Connection { place: self.place.clone(), source: source.without_url() }
     }
 
-    async fn body(&self, path: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {
+    pub(crate) async fn body(&self, path: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|source| self.broken(source))? {
             if body.len() + chunk.len() > MAX_ANSWER {

@@ -33,7 +33,7 @@ pub struct PluginTypeFilter {
 }
 
 /// Which values or metrics.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct ValueFilter {
     /// By host.
     pub host: Option<String>,

@@ -13,21 +13,27 @@
 //! One method per operation, named like the operation in the OpenAPI document.
 #![forbid(unsafe_code)]
 
+mod change;
+mod config;
 mod connection;
 mod daemon;
 mod error;
 mod filter;
+mod output;
 mod plugin;
+mod section;
 #[cfg(test)]
 mod tests;
 mod time;
 mod token;
 mod value;
 
+pub use change::{Asked, Changed};
 pub use connection::Client;
 pub use error::ClientError;
 pub use filter::{NotificationFilter, PluginFilter, PluginTypeFilter, ValueFilter};
 pub use gatherd_api_types as types;
 pub use plugin::TaggedConfig;
+pub use section::{PageFilter, Previewed, Section, Tagged};
 pub use token::Session;
 pub use value::Format;

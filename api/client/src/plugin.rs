@@ -1,11 +1,13 @@
 //! Plugins and plugin types.
 
+use crate::change::{Asked, Changed, Sent};
 use crate::connection::{Client, secret_header, segment};
 use crate::error::ClientError;
 use crate::filter::{PluginFilter, PluginTypeFilter};
 use gatherd_api_types::{Page, Plugin, PluginConfig, PluginType};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH};
+use serde_json::{Map, Value};
 
 /// What a plugin is configured with, and the tag that a change of it must show.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +71,60 @@ impl Client {
     /// [`ClientError::Problem`] with 404 or 409; otherwise as [`Client::plugins`].
     pub async fn reload_plugin(&self, id: &str) -> Result<Plugin, ClientError> {
         self.operate(id, "reload").await
+    }
+
+    /// Makes a plugin run or rest, asked for as other changes are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::enable_plugin`].
+    pub async fn switch_plugin(
+        &self,
+        id: &str,
+        enabled: bool,
+        asked: &Asked,
+    ) -> Result<Changed<Plugin>, ClientError> {
+        let verb = if enabled { "enable" } else { "disable" };
+        let path = format!("/v1/plugins/{}/{verb}", segment(id));
+        self.change(Method::POST, &path, asked, Sent::<()>::Nothing).await
+    }
+
+    /// Loads a plugin; its id is a member `id` of what is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Problem`] with 409 when there is one of this id, 422 when it is not valid.
+    pub async fn create_plugin(
+        &self,
+        asked: &Asked,
+        sent: &Map<String, Value>,
+    ) -> Result<Changed<Plugin>, ClientError> {
+        self.change(Method::POST, "/v1/plugins", asked, Sent::Whole(sent)).await
+    }
+
+    /// Merges into a plugin's type, interval, trust and configuration (RFC 7396: `null` removes).
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Problem`] with 412 when it changed meanwhile, 422 when it is not valid.
+    pub async fn patch_plugin(
+        &self,
+        id: &str,
+        asked: &Asked,
+        merged: &Map<String, Value>,
+    ) -> Result<Changed<Plugin>, ClientError> {
+        let path = format!("/v1/plugins/{}", segment(id));
+        self.change(Method::PATCH, &path, asked, Sent::Patch(merged)).await
+    }
+
+    /// Unloads a plugin.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Problem`] with 404 when there is none, 412 when it changed meanwhile.
+    pub async fn delete_plugin(&self, id: &str, asked: &Asked) -> Result<Changed<()>, ClientError> {
+        let path = format!("/v1/plugins/{}", segment(id));
+        self.change(Method::DELETE, &path, asked, Sent::<()>::Nothing).await
     }
 
     async fn operate(&self, id: &str, verb: &str) -> Result<Plugin, ClientError> {

@@ -3,7 +3,7 @@
 use crate::connection::{Client, segments};
 use crate::error::ClientError;
 use crate::filter::ValueFilter;
-use gatherd_api_types::{Cache, Metric, Page, ValueView};
+use gatherd_api_types::{Cache, CacheRemoval, Metric, Page, ValueView};
 use reqwest::Method;
 use reqwest::header::ACCEPT;
 
@@ -51,6 +51,31 @@ impl Client {
     /// As [`Client::values`].
     pub async fn cache(&self) -> Result<Cache, ClientError> {
         self.get("/v1/cache").await
+    }
+
+    /// Series that a filter chooses leave the cache; without one, all do. Each comes back with its next value.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::values`].
+    pub async fn remove_values(&self, filter: &ValueFilter) -> Result<CacheRemoval, ClientError> {
+        let path = "/v1/cache";
+        let is_all = *filter == ValueFilter::default();
+        let mut request = self.request(Method::DELETE, path).query(filter);
+        if is_all {
+            request = request.query(&[("all", true)]);
+        }
+        self.answer(path, request).await.map(|(answer, _)| answer)
+    }
+
+    /// One series leaves the cache; it comes back with its next value.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::value`].
+    pub async fn remove_value(&self, identifier: &str) -> Result<CacheRemoval, ClientError> {
+        let path = format!("/v1/cache/{}", segments(identifier));
+        self.answer(&path, self.request(Method::DELETE, &path)).await.map(|(answer, _)| answer)
     }
 
     /// All values as text for a monitoring system.
