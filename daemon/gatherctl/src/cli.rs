@@ -1,11 +1,17 @@
 //! The command line.
 
-use crate::commands::plugin_config::Pair;
+pub(crate) mod change;
+pub(crate) mod config;
+pub(crate) mod daemon;
+pub(crate) mod output;
+pub(crate) mod plugin;
+pub(crate) mod section;
+
 use crate::output::Form;
 use crate::paper::When;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gatherd_client::types::{PluginState, Severity};
+use gatherd_client::types::{PluginState, Severity, SyncMethod};
 use gatherd_client::{NotificationFilter, PluginFilter, PluginTypeFilter, ValueFilter};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -18,7 +24,8 @@ Filters are exact, a pattern such as `cpu-*`, or `re:` and a regular expression.
 Without --url and --socket the daemon is looked for at GATHERCTL_URL or GATHERCTL_SOCKET, then at the
 unix socket of the runtime directory, then at http://127.0.0.1:8720.
 
-Exit codes: 0 done, 1 the daemon said no, 2 something is wrong here (arguments, files), 3 no connection.";
+Exit codes: 0 done, 1 the daemon said no, 2 something is wrong here (arguments, files), 3 no connection,
+4 the file says something else than what is in effect (diff, apply --dry-run).";
 
 /// What `gatherctl completions --help` ends with.
 const HOW_TO_COMPLETE: &str = "\
@@ -62,7 +69,7 @@ pub(crate) enum Command {
     Plugins(Plugins),
     /// Look at one plugin, steer it, configure it.
     #[command(subcommand)]
-    Plugin(Plugin),
+    Plugin(plugin::Plugin),
     /// List the newest values, or show those of one identifier.
     Values(Values),
     /// List what is being collected.
@@ -73,6 +80,39 @@ pub(crate) enum Command {
     Notifications(Notifications),
     /// Show what the daemon logs, or change it until it ends.
     LogLevel(LogLevel),
+    /// Look at the configuration, compare it with files, change it.
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Say how a file differs from what is in effect.
+    Diff(config::Diff),
+    /// Make what is in effect what a file says.
+    Apply(config::Apply),
+    /// List what was changed, newest first, or show one change.
+    History(config::History),
+    /// Go back to an earlier revision.
+    Rollback(config::Rollback),
+    /// Let a change stay that was made with --confirm-within.
+    Confirm(config::Confirm),
+    /// Say what is wrong with values.
+    #[command(subcommand)]
+    Threshold(section::Members),
+    /// Hide series.
+    #[command(subcommand)]
+    Blacklist(section::Members),
+    /// Look at what carries values away, and steer it.
+    #[command(subcommand)]
+    Output(output::Outputs),
+    /// Write out now what waits.
+    Flush(output::Flush),
+    /// Look at the value cache, or empty it.
+    #[command(subcommand)]
+    Cache(output::Cache),
+    /// Look at the clock, measure it, correct it.
+    #[command(subcommand)]
+    Time(daemon::Time),
+    /// Steer the daemon itself.
+    #[command(subcommand)]
+    Daemon(daemon::Daemon),
     /// Watch plugins and their values, and steer them with keys.
     Top(Top),
     /// Get a token and keep it for later commands.
@@ -101,50 +141,6 @@ pub(crate) struct Plugins {
     enabled: Option<bool>,
     #[command(flatten)]
     pub(crate) limit: Limit,
-}
-
-/// What to do with one plugin.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Plugin {
-    /// Show all that is known about it.
-    Show(Id),
-    /// Make it run, now and after every start of the daemon.
-    Enable(Id),
-    /// Make it rest, now and after every start of the daemon.
-    Disable(Id),
-    /// Stop it and start it again, with the same code.
-    Restart(Id),
-    /// Stop it and start it again, with the code that is on disk now.
-    Reload(Id),
-    /// Show what it is configured with, or change that.
-    Config(Config),
-}
-
-/// One plugin.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Id {
-    /// Id of the plugin.
-    #[arg(value_parser = plugin_id)]
-    pub(crate) id: String,
-}
-
-/// A look at a plugin's configuration, or a change of it.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Config {
-    #[command(flatten)]
-    pub(crate) plugin: Id,
-    /// Set an option to what is JSON, or else to the text as it stands. Repeatable.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<Pair>,
-    /// Take an option away, so that its default counts. Repeatable.
-    #[arg(long, value_name = "KEY")]
-    pub(crate) unset: Vec<String>,
-    /// Replace the whole configuration with the JSON object in a file; `-` is standard input.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "unset"])]
-    pub(crate) replace: Option<PathBuf>,
-    /// Change it only if this is still its revision; without, it is the one that is found now.
-    #[arg(long, value_name = "REVISION")]
-    pub(crate) if_match: Option<u64>,
 }
 
 /// Which values.
@@ -267,7 +263,7 @@ pub(crate) struct Login {
 
 impl Limit {
     /// What to ask for in one page; `None` leaves it to the daemon.
-    fn page(self) -> Option<usize> {
+    pub(crate) fn page(self) -> Option<usize> {
         const LARGEST_PAGE: usize = 10_000;
         self.limit.map(|limit| limit.min(LARGEST_PAGE))
     }
@@ -341,6 +337,10 @@ fn pause(text: &str) -> Result<Duration, ArgumentError> {
 
 fn states() -> impl TypedValueParser<Value = PluginState> {
     words(&["stopped", "starting", "running", "backoff", "stopping", "failed", "unavailable"])
+}
+
+fn sync_methods() -> impl TypedValueParser<Value = SyncMethod> {
+    words(&["measure", "agent", "release", "slew", "step"])
 }
 
 fn severities() -> impl TypedValueParser<Value = Severity> {

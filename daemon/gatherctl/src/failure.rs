@@ -1,6 +1,7 @@
 //! What went wrong, said to people: what, where, and what to do; and the exit code that says it to programs.
 
 use crate::commands::plugin_config::ChangeError;
+use crate::document::DocumentError;
 use crate::escape;
 use crate::output::OutputError;
 use crate::place::PlaceError;
@@ -44,6 +45,33 @@ pub(crate) enum Failure {
     /// The change is not one.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// There is nothing to send.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// What was compared is not the same, which has been said.
+    #[error("it differs")]
+    Differs,
+    /// The configuration has no such part.
+    #[error("the configuration has nothing at {key}; `gatherctl config get` shows all of it")]
+    NoKey {
+        /// Where it was looked for.
+        key: String,
+    },
+    /// The daemon made a change that it was only to judge.
+    #[error("the daemon does not know how to judge a change; do versions of gatherctl and daemon differ?")]
+    NoPlan,
+    /// There is no revision to go back to.
+    #[error("there is no revision before the newest")]
+    NoRevision,
+    /// No revision is provisional.
+    #[error("no change waits to be confirmed; `gatherctl history` shows what became of it")]
+    NothingWaits,
+    /// No key of a plugin is named.
+    #[error("there is nothing to change: give --interval, --type or --trusted")]
+    NoPluginKey,
+    /// It is not clear which series are meant.
+    #[error("name an identifier, or filters, or --all: exactly one of the three")]
+    NotOneChoice,
     /// The answer cannot be printed.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -57,11 +85,12 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// 0 the reader just went away, 1 the daemon said no or its answer cannot be used, 2 something is wrong
-    /// here, 3 no connection.
+    /// here, 3 no connection, 4 what was compared differs.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Output(error) if error.is_broken_pipe() => 0,
             Self::Call(ClientError::Connection { .. }) => 3,
+            Self::Differs => 4,
             Self::Call(
                 ClientError::Address { .. } | ClientError::Setup { .. } | ClientError::Header { .. },
             )
@@ -69,6 +98,9 @@ impl Failure {
             | Self::Secret(_)
             | Self::Tokens(_)
             | Self::Change(_)
+            | Self::Document(_)
+            | Self::NoPluginKey
+            | Self::NotOneChoice
             | Self::Output(_)
             | Self::Top(_)
             | Self::Start(_) => 2,
@@ -79,6 +111,10 @@ impl Failure {
                 | ClientError::TooLong { .. },
             )
             | Self::Login { .. }
+            | Self::NoKey { .. }
+            | Self::NoPlan
+            | Self::NoRevision
+            | Self::NothingWaits
             | Self::Circle { .. } => 1,
         }
     }
@@ -117,6 +153,7 @@ impl Failure {
         match self {
             Self::Call(ClientError::Problem { problem }) => refusal(problem, place),
             Self::Call(error @ ClientError::Connection { .. }) => no_connection(error, place, missed),
+            Self::Differs => String::new(),
             Self::Login { .. } => {
                 let hint = "the first password of admin is in admin.credential in the daemon's state directory; \
                     show it with --credential FILE";

@@ -7,6 +7,7 @@
 
 mod cli;
 mod commands;
+mod document;
 mod escape;
 mod failure;
 mod figures;

@@ -30,6 +30,8 @@ pub(crate) enum Human {
     Line(String),
     /// A name and its value per line.
     Sheet(Vec<(&'static str, String)>),
+    /// Several lines.
+    Lines(Vec<String>),
     /// The same JSON as for programs.
     Json,
 }
@@ -85,6 +87,7 @@ impl<'a> Output<'a> {
             Form::Json => self.line(&escape::json(&serde_json::to_string_pretty(thing)?)),
             Form::Table => match human(thing) {
                 Human::Line(line) => self.line(&escape::text(&line)),
+                Human::Lines(lines) => lines.iter().try_for_each(|line| self.line(&escape::text(line))),
                 Human::Sheet(rows) => Ok(self.to.write_all(table::sheet(&rows, self.paper).as_bytes())?),
                 Human::Json => self.line(&escape::json(&serde_json::to_string_pretty(thing)?)),
             },

@@ -20,6 +20,7 @@ mod expiry;
 mod exposition;
 mod flush;
 mod gatherctl;
+mod gatherctl_changes;
 mod heartbeat;
 mod list;
 mod metric;

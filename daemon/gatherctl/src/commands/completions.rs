@@ -9,8 +9,8 @@ use crate::failure::Failure;
 use clap::CommandFactory;
 use clap_complete::{generate, shells};
 
-/// What the commands of `plugin` are called; each takes an id.
-const TAKE_ID: [&str; 6] = ["show", "enable", "disable", "restart", "reload", "config"];
+/// What the commands of `plugin` are called that take the id of one that is there.
+const TAKE_ID: [&str; 8] = ["show", "enable", "disable", "restart", "reload", "set", "remove", "config"];
 
 /// How zsh's script names an id before it is taught to ask.
 const ZSH_ID: &str = ":id -- Id of the plugin:_default";
@@ -107,12 +107,13 @@ mod tests {
     #[test]
     fn each_shell_asks_for_ids_where_a_command_takes_one() {
         let plugin = Cli::command().find_subcommand("plugin").cloned().unwrap();
-        let verbs: Vec<&str> = plugin.get_subcommands().map(clap::Command::get_name).collect();
+        let verbs = plugin.get_subcommands().map(clap::Command::get_name);
+        let verbs: Vec<&str> = verbs.filter(|verb| *verb != "add").collect();
         assert_eq!(verbs, TAKE_ID);
         assert!(script(Shell::Bash).contains("\"plugin show\" | \"plugin enable\" | "));
         assert_eq!(script(Shell::Zsh).matches(":_gatherctl_ids'").count(), verbs.len());
         assert!(!script(Shell::Zsh).contains(ZSH_ID));
-        assert!(script(Shell::Fish).contains("from show enable disable restart reload config\""));
+        assert!(script(Shell::Fish).contains("from show enable disable restart reload set remove config\""));
     }
 
     #[test]

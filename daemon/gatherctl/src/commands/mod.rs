@@ -1,13 +1,23 @@
 //! What each command does: one call, or all pages of a list, and then prints.
 
+mod blacklist;
+mod cache;
+mod change;
 mod completions;
+mod config;
+mod daemon;
 mod heartbeat;
 mod log_level;
 mod metric;
 mod notification;
+mod output;
 pub(crate) mod plugin;
 pub(crate) mod plugin_config;
 mod plugin_type;
+mod revision;
+mod section;
+mod threshold;
+mod time;
 mod token;
 mod value;
 mod watch;
@@ -19,7 +29,7 @@ use crate::table::Row;
 use crate::token_file::{TokenFile, TokenFileError};
 use crate::top::{self, TopError};
 use gatherd_client::Client;
-use gatherd_client::types::{Page, Timestamp};
+use gatherd_client::types::{BlacklistRule, Page, Threshold, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, IsTerminal};
@@ -68,6 +78,19 @@ impl<'a> Desk<'a> {
             Command::Top(top) => self.top(top).await?,
             Command::Completions(wish) => self.completions(wish.shell)?,
             Command::LogLevel(level) => self.log_level(&self.client()?, level).await?,
+            Command::Config(config) => self.config(&self.client()?, config).await?,
+            Command::Diff(diff) => self.diff(&self.client()?, &diff).await?,
+            Command::Apply(apply) => self.apply(&self.client()?, &apply).await?,
+            Command::History(history) => self.history(&self.client()?, history).await?,
+            Command::Rollback(rollback) => self.rollback(&self.client()?, rollback).await?,
+            Command::Confirm(confirm) => self.confirm(&self.client()?, confirm).await?,
+            Command::Threshold(wish) => self.members::<Threshold>(&self.client()?, wish).await?,
+            Command::Blacklist(wish) => self.members::<BlacklistRule>(&self.client()?, wish).await?,
+            Command::Output(outputs) => self.outputs(&self.client()?, outputs).await?,
+            Command::Flush(flush) => self.flush(&self.client()?, flush).await?,
+            Command::Cache(cache) => self.cache(&self.client()?, cache).await?,
+            Command::Time(time) => self.time(&self.client()?, time).await?,
+            Command::Daemon(daemon) => self.daemon(&self.client()?, daemon).await?,
         }
         Ok(self.output.finish()?)
     }

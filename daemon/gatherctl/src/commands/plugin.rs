@@ -2,12 +2,16 @@
 
 use super::Desk;
 use crate::cli;
+use crate::cli::change::Edits;
+use crate::cli::plugin::{Add, Id, Plugin as Wish, Set, Switch};
+use crate::document::Wish as Edit;
 use crate::failure::Failure;
 use crate::figures;
 use crate::output::Human;
 use crate::table::Row;
-use gatherd_client::Client;
 use gatherd_client::types::{Plugin, PluginFailure, PluginSources, Source};
+use gatherd_client::{Changed, Client};
+use serde_json::{Map, Value};
 
 impl Desk<'_> {
     pub(super) async fn plugins(&mut self, client: &Client, plugins: cli::Plugins) -> Result<(), Failure> {
@@ -15,19 +19,77 @@ impl Desk<'_> {
         self.list(client, first, plugins.limit).await
     }
 
-    pub(super) async fn plugin(&mut self, client: &Client, wish: cli::Plugin) -> Result<(), Failure> {
+    pub(super) async fn plugin(&mut self, client: &Client, wish: Wish) -> Result<(), Failure> {
         let plugin = match wish {
-            cli::Plugin::Config(config) => return self.plugin_config(client, config).await,
-            cli::Plugin::Show(cli::Id { id }) => {
+            Wish::Config(config) => return self.plugin_config(client, config).await,
+            Wish::Show(Id { id }) => {
                 let plugin = client.plugin(&id).await?;
                 return Ok(self.output.one(&plugin, |plugin| Human::Sheet(sheet(plugin)))?);
             }
-            cli::Plugin::Enable(cli::Id { id }) => client.enable_plugin(&id).await?,
-            cli::Plugin::Disable(cli::Id { id }) => client.disable_plugin(&id).await?,
-            cli::Plugin::Restart(cli::Id { id }) => client.restart_plugin(&id).await?,
-            cli::Plugin::Reload(cli::Id { id }) => client.reload_plugin(&id).await?,
+            Wish::Enable(switch) => return self.switch(client, &switch, true).await,
+            Wish::Disable(switch) => return self.switch(client, &switch, false).await,
+            Wish::Add(add) => return self.add_plugin(client, add).await,
+            Wish::Set(set) => return self.set_plugin(client, &set).await,
+            Wish::Remove(Switch { plugin: Id { id }, change }) => {
+                let changed = client.delete_plugin(&id, &change.asked(None)).await?;
+                return self.changed(&changed, |()| Human::Line(format!("{id} is unloaded")));
+            }
+            Wish::Restart(Id { id }) => client.restart_plugin(&id).await?,
+            Wish::Reload(Id { id }) => client.reload_plugin(&id).await?,
         };
         Ok(self.output.one(&plugin, |plugin| Human::Line(outcome(plugin)))?)
+    }
+
+    async fn switch(&mut self, client: &Client, switch: &Switch, enabled: bool) -> Result<(), Failure> {
+        let asked = switch.change.asked(None);
+        let changed = client.switch_plugin(&switch.plugin.id, enabled, &asked).await?;
+        self.plugin_changed(&changed)
+    }
+
+    async fn add_plugin(&mut self, client: &Client, add: Add) -> Result<(), Failure> {
+        let Add { id, type_name, interval, trusted, disabled, set, change } = add;
+        let mut sent = Map::from_iter([("id".to_owned(), Value::from(id))]);
+        let edits = Edits { set, ..Edits::default() };
+        let config = match Edit::of(&edits)? {
+            Edit::Look => None,
+            Edit::Merge(config) | Edit::Whole(config) => Some(config.into()),
+        };
+        let keys = [
+            ("type", type_name.map(Value::from)),
+            ("interval", interval.map(Value::from)),
+            ("trusted", trusted.then_some(Value::Bool(true))),
+            ("enabled", disabled.then_some(Value::Bool(false))),
+            ("config", config),
+        ];
+        sent.extend(keys.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+        let changed = client.create_plugin(&change.asked(None), &sent).await?;
+        self.plugin_changed(&changed)
+    }
+
+    async fn set_plugin(&mut self, client: &Client, set: &Set) -> Result<(), Failure> {
+        let Set { plugin: Id { id }, interval, type_name, trusted, change } = set;
+        let keys = [
+            ("interval", interval.map(Value::from)),
+            ("type", type_name.clone().map(Value::from)),
+            ("trusted", trusted.map(Value::from)),
+        ];
+        let patch: Map<String, Value> =
+            keys.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+        if patch.is_empty() {
+            return Err(Failure::NoPluginKey);
+        }
+        let changed = client.patch_plugin(id, &change.asked(None), &patch).await?;
+        self.plugin_changed(&changed)
+    }
+
+    /// One line about what is now, without the revision, which a plugin shows itself.
+    fn plugin_changed(&mut self, changed: &Changed<Plugin>) -> Result<(), Failure> {
+        match changed {
+            Changed::Done { value, etag: _ } => {
+                Ok(self.output.one(value, |plugin| Human::Line(outcome(plugin)))?)
+            }
+            other => self.changed(other, |_| Human::Json),
+        }
     }
 }
 

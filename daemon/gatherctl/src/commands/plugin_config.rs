@@ -10,39 +10,12 @@ use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 /// Longest configuration that is read, in bytes; the daemon takes no longer one.
 const LONGEST: u64 = 1024 * 1024;
 
 /// What stands for standard input.
 const INPUT: &str = "-";
-
-/// One option and its value.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Pair {
-    key: String,
-    value: Value,
-}
-
-/// A text that is no [`Pair`].
-#[derive(Debug, thiserror::Error)]
-#[error("KEY=VALUE is expected, such as report_by_cpu=false")]
-pub(crate) struct NoPair;
-
-impl FromStr for Pair {
-    type Err = NoPair;
-
-    fn from_str(text: &str) -> Result<Self, NoPair> {
-        match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => {
-                let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-                Ok(Self { key: key.to_owned(), value })
-            }
-            Some(_) | None => Err(NoPair),
-        }
-    }
-}
 
 /// Why a change of a configuration is none.
 #[derive(Debug, thiserror::Error)]
@@ -95,8 +68,8 @@ enum Change {
 
 impl Change {
     /// What the options say.
-    fn of(config: &cli::Config) -> Result<Self, ChangeError> {
-        let cli::Config { plugin: _, set, unset, replace, if_match } = config;
+    fn of(config: &cli::plugin::Config) -> Result<Self, ChangeError> {
+        let cli::plugin::Config { plugin: _, set, unset, replace, if_match } = config;
         if let Some(path) = replace {
             return read(path).map(|object| Self::Replace(PluginConfig(object)));
         }
@@ -140,7 +113,7 @@ impl Desk<'_> {
     pub(super) async fn plugin_config(
         &mut self,
         client: &Client,
-        config: cli::Config,
+        config: cli::plugin::Config,
     ) -> Result<(), Failure> {
         let change = Change::of(&config)?;
         let id = &config.plugin.id;
@@ -173,11 +146,12 @@ async fn etag(client: &Client, id: &str, if_match: Option<u64>) -> Result<String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::Pair;
     use serde_json::json;
 
-    fn config(set: &[&str], unset: &[&str]) -> cli::Config {
-        cli::Config {
-            plugin: cli::Id { id: "cpu".to_owned() },
+    fn config(set: &[&str], unset: &[&str]) -> cli::plugin::Config {
+        cli::plugin::Config {
+            plugin: cli::plugin::Id { id: "cpu".to_owned() },
             set: set.iter().map(|text| text.parse().unwrap()).collect(),
             unset: unset.iter().map(|&key| key.to_owned()).collect(),
             replace: None,
@@ -192,7 +166,7 @@ mod tests {
     fn replace(text: &[u8]) -> Result<Change, ChangeError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        Change::of(&cli::Config { replace: Some(file.path().to_owned()), ..config(&[], &[]) })
+        Change::of(&cli::plugin::Config { replace: Some(file.path().to_owned()), ..config(&[], &[]) })
     }
 
     #[test]
@@ -227,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_revision_alone_changes_nothing() {
-        let error = Change::of(&cli::Config { if_match: Some(7), ..config(&[], &[]) }).unwrap_err();
+        let error = Change::of(&cli::plugin::Config { if_match: Some(7), ..config(&[], &[]) }).unwrap_err();
         assert!(matches!(error, ChangeError::Nothing), "{error}");
     }
 
@@ -245,7 +219,7 @@ mod tests {
         }
         let long = vec![b' '; 1024 * 1024 + 1];
         assert!(matches!(replace(&long), Err(ChangeError::TooLong { .. })));
-        let missing = cli::Config { replace: Some("/nonexistent".into()), ..config(&[], &[]) };
+        let missing = cli::plugin::Config { replace: Some("/nonexistent".into()), ..config(&[], &[]) };
         assert!(matches!(Change::of(&missing), Err(ChangeError::Read { .. })));
         let error = ChangeError::TooLong { path: INPUT.into() };
         assert!(error.to_string().starts_with("standard input is longer than the 1048576 bytes"), "{error}");

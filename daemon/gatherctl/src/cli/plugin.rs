@@ -1,0 +1,109 @@
+//! Commands of one plugin.
+
+use super::change::Change;
+use super::plugin_id;
+use crate::document::Pair;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What to do with one plugin.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// Show all that is known about it.
+    Show(Id),
+    /// Make it run, now and after every start of the daemon.
+    Enable(Switch),
+    /// Make it rest, now and after every start of the daemon.
+    Disable(Switch),
+    /// Stop it and start it again, with the same code.
+    Restart(Id),
+    /// Stop it and start it again, with the code that is on disk now.
+    Reload(Id),
+    /// Load one more.
+    Add(Add),
+    /// Change its type, its interval, its trust.
+    Set(Set),
+    /// Unload it; it stays away although a file names it.
+    Remove(Switch),
+    /// Show what it is configured with, or change that.
+    Config(Config),
+}
+
+/// One plugin.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Id {
+    /// Id of the plugin.
+    #[arg(value_parser = plugin_id)]
+    pub(crate) id: String,
+}
+
+/// A plugin that is to run, to rest, or to go.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Switch {
+    #[command(flatten)]
+    pub(crate) plugin: Id,
+    #[command(flatten)]
+    pub(crate) change: Change,
+}
+
+/// A plugin to load.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Add {
+    /// Id of the new plugin.
+    #[arg(value_parser = plugin_id)]
+    pub(crate) id: String,
+    /// What is loaded; the id for absent.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) type_name: Option<String>,
+    /// Time between two reads, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) interval: Option<f64>,
+    /// Its library may run in the daemon although its digest was not listed at build time.
+    #[arg(long)]
+    pub(crate) trusted: bool,
+    /// It does not run yet.
+    #[arg(long)]
+    pub(crate) disabled: bool,
+    /// Set an option of its own configuration. Repeatable.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<Pair>,
+    #[command(flatten)]
+    pub(crate) change: Change,
+}
+
+/// A plugin and what it is to be.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Set {
+    #[command(flatten)]
+    pub(crate) plugin: Id,
+    /// Time between two reads, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) interval: Option<f64>,
+    /// What is loaded.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) type_name: Option<String>,
+    /// Whether its library may run in the daemon although its digest was not listed at build time.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) trusted: Option<bool>,
+    #[command(flatten)]
+    pub(crate) change: Change,
+}
+
+/// A look at a plugin's configuration, or a change of it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Config {
+    #[command(flatten)]
+    pub(crate) plugin: Id,
+    /// Set an option to what is JSON, or else to the text as it stands. Repeatable.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<Pair>,
+    /// Take an option away, so that its default counts. Repeatable.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) unset: Vec<String>,
+    /// Replace the whole configuration with the JSON object in a file; `-` is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "unset"])]
+    pub(crate) replace: Option<PathBuf>,
+    /// Change it only if this is still its revision; without, it is the one that is found now.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) if_match: Option<u64>,
+}
