@@ -10,9 +10,9 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FieldError,
-    FlushReport, FlushRequest, Heartbeat, LogLevel, Metric, Notification, Output, Plan, Plugin, PluginType,
-    ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, Role, Threshold, ThresholdPreview, Time,
-    TimeSync, TimeSynced, ValueView,
+    FlushReport, FlushRequest, Heartbeat, LogLevel, Metric, NewNotification, Notification, Output, Plan,
+    Plugin, PluginType, ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, Role, Threshold,
+    ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
 };
 use serde_json::Value;
 use std::fmt;
@@ -449,6 +449,20 @@ pub trait Management: Send + Sync + 'static {
         query: &NotificationQuery,
         list: &ListRequest,
     ) -> Result<Part<Notification>, ManagementError>;
+
+    /// One notification that is remembered.
+    async fn notification(&self, number: u64) -> Result<Notification, ManagementError>;
+
+    /// Publishes a notification; answers it, or the one that it was counted on.
+    async fn publish(&self, caller: &Caller, new: NewNotification) -> Result<Notification, ManagementError>;
+
+    /// Notes that the caller took note of a notification. Idempotent: who came first stays.
+    async fn acknowledge(
+        &self,
+        caller: &Caller,
+        number: u64,
+        comment: String,
+    ) -> Result<Notification, ManagementError>;
 
     /// Notifications from now on, or from behind the number `after` as far as they are remembered; `since` of the
     /// query is not looked at.

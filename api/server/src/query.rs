@@ -155,6 +155,8 @@ pub struct NotificationQuery {
     pub severity: Option<Severity>,
     /// By what they are about.
     pub about: ValueQuery,
+    /// Only those that somebody took note of, or only the others.
+    pub acknowledged: Option<bool>,
 }
 
 #[cfg(test)]

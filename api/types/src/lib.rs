@@ -50,7 +50,9 @@ pub use machine::{
 };
 pub use matcher::{Exactness, Matcher, Specificity};
 pub use metric::{DataSource, DataSourceKind, Metric};
-pub use notification::{MetaValue, Notification, Severity};
+pub use notification::{
+    AcknowledgeRequest, Acknowledgement, MetaValue, NewNotification, Notification, Severity,
+};
 pub use output::{
     Output, OutputBuffer, OutputBufferChange, OutputFailure, OutputLedger, OutputQueue, OutputState, WhenFull,
 };

@@ -2,6 +2,7 @@
 
 mod beats;
 mod flush;
+mod heart;
 mod joints;
 mod operator;
 
@@ -27,10 +28,11 @@ use crate::series::SeriesTable;
 use crate::threshold::{Keep, Thresholds};
 use crate::way::{Way, WayParts};
 pub use flush::{FlushOutcome, FlushRefused, FlushRequest, FlushTarget};
+use heart::Heart;
 use joints::{Applier, Attach};
 use operator::Operator;
 
-/// Notifications that are remembered, and that a listener may fall behind.
+/// Notifications that a listener may fall behind, and that are remembered until the document is read.
 const NOTIFICATIONS: usize = 4096;
 
 /// What an engine starts from.
@@ -139,6 +141,8 @@ impl Engine {
             outputs: Arc::clone(&outputs),
             configured: config.configured,
             operator: Arc::clone(&operator),
+            way: Arc::clone(&way),
+            heart: Heart::new(),
         });
         applier.configure(document).await.map_err(StartError::Configure)?;
         for (_, wanted) in current.specs() {
@@ -153,6 +157,7 @@ impl Engine {
             beats::figures(&observer, beat),
             beats::watch(&watched, &way, &observer),
             beats::measure(&timing),
+            heart::beat(&applier.heart, &way, &observer),
             operator::sweep(&operator),
             operator::store(&way, keep.clone()),
         ];

@@ -14,6 +14,13 @@ pub(crate) fn timestamp(time: CdTime) -> Timestamp {
     Timestamp::from_unix(i64::try_from(span.as_secs()).unwrap_or(i64::MAX), span.subsec_nanos())
 }
 
+/// A moment that a caller wrote; `None` for what is no time since 1970.
+pub(crate) fn time_of(written: &Timestamp) -> Option<CdTime> {
+    let time: jiff::Timestamp = written.as_str().parse().ok()?;
+    let since = time.duration_since(jiff::Timestamp::UNIX_EPOCH);
+    Some(CdTime::from_duration(since.try_into().ok()?))
+}
+
 /// A moment in milliseconds since the Unix epoch.
 pub(crate) fn milliseconds(since: u64) -> Timestamp {
     let nanoseconds = u32::try_from(since % 1000 * 1_000_000).unwrap_or(0);

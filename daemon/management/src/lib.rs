@@ -32,8 +32,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use gatherd_api::types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FlushReport,
-    FlushRequest, Heartbeat, LogLevel, Metric, Notification, Output, Plugin, PluginType, Reloaded, Revision,
-    RevisionDiff, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
+    FlushRequest, Heartbeat, LogLevel, Metric, NewNotification, Notification, Output, Plugin, PluginType,
+    Reloaded, Revision, RevisionDiff, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
 };
 use gatherd_api::{
     Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management, ManagementError,
@@ -342,6 +342,23 @@ impl Management for EngineManagement {
         list: &ListRequest,
     ) -> Result<Part<Notification>, ManagementError> {
         notification::list(self, query, list)
+    }
+
+    async fn notification(&self, number: u64) -> Result<Notification, ManagementError> {
+        notification::one(self, number)
+    }
+
+    async fn publish(&self, caller: &Caller, new: NewNotification) -> Result<Notification, ManagementError> {
+        notification::publish(self, caller, new)
+    }
+
+    async fn acknowledge(
+        &self,
+        caller: &Caller,
+        number: u64,
+        comment: String,
+    ) -> Result<Notification, ManagementError> {
+        notification::acknowledge(self, caller, number, comment)
     }
 
     async fn follow_notifications(

@@ -16,7 +16,11 @@ async fn guarded(stage: &Stage) -> Daemon {
 
 /// A request of an operation that would be done with the right credential.
 fn ask(operation: &Operation) -> Ask {
-    let path = operation.path.replace("{id}", "memory").replace("{identifier}", "testhost/load/load");
+    let path = operation
+        .path
+        .replace("{id}", "memory")
+        .replace("{number}", "1")
+        .replace("{identifier}", "testhost/load/load");
     let ask = Ask::new(&operation.method, path).if_match("*");
     match (operation.body.as_deref(), operation.path.as_str()) {
         (Some(_), "/v1/daemon/log-level") => ask.json(&json!({"filter": "info"})),

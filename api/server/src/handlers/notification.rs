@@ -2,15 +2,21 @@
 
 use super::Port;
 use super::plugin::word_of;
-use crate::auth::Reader;
-use crate::input::{ListParams, Params, matcher};
+use crate::auth::{Member, Reader};
+use crate::input::{JsonBody, ListParams, NoParams, Params, matcher};
 use crate::output::{EventStream, Walk, page};
 use crate::problem::ApiError;
 use crate::query::{NotificationQuery, ValueQuery};
-use actix_web::{HttpRequest, HttpResponse};
-use gatherd_api_types::{Notification, Page, Role, Severity};
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use gatherd_api_types::{
+    AcknowledgeRequest, FieldError, NewNotification, Notification, Page, ProblemCode, Role, Severity,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
+
+/// Longest comment, in bytes.
+const MAX_COMMENT: usize = 1024;
 
 /// How notifications are asked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,6 +40,9 @@ pub(crate) struct NotificationParams {
     type_name: Option<String>,
     /// Only about these type instances; empty for those without one.
     type_instance: Option<String>,
+    /// Only those that somebody took note of, or only the others.
+    #[param(value_type = Option<bool>)]
+    acknowledged: Option<String>,
     /// Most entries of the page.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 10_000, default = 1_000)]
     limit: Option<String>,
@@ -76,8 +85,19 @@ impl From<NotificationStreamParams> for NotificationParams {
             type_name,
             type_instance,
         } = params;
-        let (limit, marker) = (None, None);
-        Self { since, severity, host, plugin, plugin_instance, type_name, type_instance, limit, marker }
+        let (acknowledged, limit, marker) = (None, None, None);
+        Self {
+            since,
+            severity,
+            host,
+            plugin,
+            plugin_instance,
+            type_name,
+            type_instance,
+            acknowledged,
+            limit,
+            marker,
+        }
     }
 }
 
@@ -99,6 +119,7 @@ impl NotificationParams {
                 type_name: matcher("type", type_name.as_deref())?,
                 type_instance: matcher("type_instance", type_instance.as_deref())?,
             },
+            acknowledged: self.acknowledged.map(|word| yes_or_no("acknowledged", &word)).transpose()?,
         };
         Ok((query, ListParams { limit: self.limit, marker: self.marker }))
     }
@@ -146,4 +167,76 @@ pub(crate) async fn stream_notifications(
     let stream = EventStream::open(&request, Role::Reader)?;
     let after = stream.after(query.since);
     Ok(stream.answer("notification", port.follow_notifications(query, after).await?))
+}
+
+/// Shows a notification.
+///
+/// One that is still remembered.
+#[utoipa::path(get, path = "/v1/notifications/{number}", operation_id = "get_notification", tag = "notifications",
+    params(("number" = u64, Path, description = "Its number.", example = 17)),
+    responses((status = 200, description = "The notification.", body = Notification)))]
+pub(crate) async fn get_notification(
+    _proof: Reader,
+    port: Port,
+    number: web::Path<String>,
+    _params: Params<NoParams>,
+) -> Result<web::Json<Notification>, ApiError> {
+    Ok(web::Json(port.notification(number_of(&number)?).await?))
+}
+
+/// Publishes a notification.
+///
+/// As collectd's `PUTNOTIF`. Answers 201, or 200 with the notification that it was counted on, where an equal one was
+/// published within `notifications.repeat_window`.
+#[utoipa::path(post, path = "/v1/notifications", operation_id = "publish_notification", tag = "notifications",
+    request_body(content = NewNotification, content_type = "application/json"),
+    responses((status = 200, description = "The one that it was counted on.", body = Notification),
+        (status = 201, description = "What was published.", body = Notification,
+        headers(("Location" = String, description = "Where it is.")))))]
+pub(crate) async fn publish_notification(
+    proof: Member,
+    port: Port,
+    _params: Params<NoParams>,
+    new: JsonBody<NewNotification>,
+) -> Result<HttpResponse, ApiError> {
+    let published = port.publish(proof.caller(), new.0).await?;
+    if published.count > 1 {
+        return Ok(HttpResponse::Ok().json(published));
+    }
+    let place = format!("/v1/notifications/{}", published.id);
+    Ok(HttpResponse::Created().insert_header((LOCATION, place)).json(published))
+}
+
+/// Takes note of a notification.
+///
+/// Idempotent: who did it first stays. Remembered as long as the notification is.
+#[utoipa::path(post, path = "/v1/notifications/{number}/acknowledge", operation_id = "acknowledge_notification",
+    tag = "notifications",
+    params(("number" = u64, Path, description = "Its number.", example = 17)),
+    request_body(content = AcknowledgeRequest, content_type = "application/json"),
+    responses((status = 200, description = "The notification.", body = Notification)))]
+pub(crate) async fn acknowledge_notification(
+    proof: Member,
+    port: Port,
+    number: web::Path<String>,
+    _params: Params<NoParams>,
+    request: JsonBody<AcknowledgeRequest>,
+) -> Result<web::Json<Notification>, ApiError> {
+    let comment = request.0.comment;
+    if comment.len() > MAX_COMMENT || comment.contains(char::is_control) {
+        let detail = format!("has at most {MAX_COMMENT} bytes, without control characters");
+        return Err(ApiError::invalid(vec![FieldError { pointer: "/comment".to_owned(), detail }]));
+    }
+    Ok(web::Json(port.acknowledge(proof.caller(), number_of(&number)?, comment).await?))
+}
+
+/// The number in a path; what is none names no notification.
+fn number_of(text: &str) -> Result<u64, ApiError> {
+    let none =
+        || ApiError::new(ProblemCode::NotFound, "There is no such notification; its number is expected.");
+    text.parse().map_err(|_| none())
+}
+
+fn yes_or_no(name: &str, word: &str) -> Result<bool, ApiError> {
+    word.parse().map_err(|_| ApiError::parameter(name, "must be true or false"))
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A request that would succeed with the right credential.
 fn request(line: &Line) -> TestRequest {
     let path = line.path.replace("{id}", "cpu").replace("{identifier:.+}", "h/p/counter-00001");
-    let path = path.replace("{revision}", "7");
+    let path = path.replace("{revision}", "7").replace("{number}", "2");
     let path = path.replace("{file:.*}", "");
     let request = TestRequest::default().method(line.method.clone()).uri(&path);
     match (&line.method, line.path) {
@@ -36,6 +36,10 @@ fn request(line: &Line) -> TestRequest {
             .insert_header(("If-Match", "*"))
             .insert_header(("Content-Type", "application/merge-patch+json"))
             .set_payload(r#"{"interval": 5}"#),
+        (&Method::POST, "/v1/notifications") => request.set_json(json!({"severity": "okay", "message": "m"})),
+        (&Method::POST, "/v1/notifications/{number}/acknowledge") => {
+            request.set_json(json!({"comment": "c"}))
+        }
         (&Method::POST, "/v1/plugins") => request.set_json(json!({"id": "root", "type": "df"})),
         (&Method::POST, "/v1/auth/tokens") => request.set_json(json!({"auth": {"identity": {
             "methods": ["password"],

@@ -10,14 +10,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use gatherd_api_types::{
-    ApiCapabilities, BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Capability, Config,
-    ConfigSources, DaemonCapabilities, DaemonLimits, DaemonState, DataSource, DataSourceKind, FieldError,
-    FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat, KernelTime, Lateness, LogLevel, Machine,
-    MetaValue, Metric, Notification, Number, Output, OutputBuffer, OutputLedger, OutputQueue, OutputState,
-    Plan, Plugin, PluginCounts, PluginSources, PluginState, PluginType, ProblemCode, Provisional, Reloaded,
-    Revision, RevisionDiff, RevisionState, Severity, Source, StreamCounts, SyncMethod, Threshold,
-    ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced, Timestamp, ValueState,
-    ValueView, WhenFull,
+    Acknowledgement, ApiCapabilities, BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities,
+    Capability, Config, ConfigSources, DaemonCapabilities, DaemonLimits, DaemonState, DataSource,
+    DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat, KernelTime,
+    Lateness, LogLevel, Machine, MetaValue, Metric, NewNotification, Notification, Number, Output,
+    OutputBuffer, OutputLedger, OutputQueue, OutputState, Plan, Plugin, PluginCounts, PluginSources,
+    PluginState, PluginType, ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, RevisionState,
+    Severity, Source, StreamCounts, SyncMethod, Threshold, ThresholdPreview, ThresholdStatus, Time,
+    TimeSource, TimeSync, TimeSynced, Timestamp, ValueState, ValueView, WhenFull,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -201,6 +201,9 @@ fn notification(id: u64) -> Notification {
         type_name: String::new(),
         type_instance: String::new(),
         meta: BTreeMap::from([("count".to_owned(), MetaValue::Unsigned(u64::MAX))]),
+        count: 1,
+        last_time: moment(),
+        acknowledged: None,
     }
 }
 
@@ -652,6 +655,26 @@ impl Management for Fake {
         let fits = all.filter(|it| query.since.is_none_or(|since| it.id > since));
         let fits = fits.filter(|it| query.severity.is_none_or(|severity| it.severity == severity));
         Ok(part(fits, |it| format!("{:020}", it.id), list))
+    }
+
+    async fn notification(&self, number: u64) -> Answer<Notification> {
+        let detail = format!("There is no notification {number}.");
+        if (1..=3).contains(&number) {
+            Ok(notification(number))
+        } else {
+            Err(ManagementError::NotFound { detail })
+        }
+    }
+
+    async fn publish(&self, caller: &Caller, new: NewNotification) -> Answer<Notification> {
+        *self.last_caller.lock().unwrap() = Some(caller.clone());
+        Ok(Notification { message: new.message, ..notification(4) })
+    }
+
+    async fn acknowledge(&self, caller: &Caller, number: u64, comment: String) -> Answer<Notification> {
+        *self.last_caller.lock().unwrap() = Some(caller.clone());
+        let by = Acknowledgement { by: caller.user.clone(), time: moment(), comment };
+        Ok(Notification { acknowledged: Some(by), ..self.notification(number).await? })
     }
 
     async fn follow_notifications(

@@ -1,18 +1,46 @@
 //! Notifications: the ring of recent ones, and who listens. Judges nothing, never feeds values.
+//!
+//! ```text
+//!  publish ──► equal to the last about the same, within the window? ──yes──► counted there, nobody hears it again
+//!                              │ no
+//!                              ├──► ring: the newest, each with how often it came and who acknowledged it
+//!                              └──► listeners, who are told what they were too slow for
+//! ```
+
+mod repeats;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use gatherd_model::{MAX_MESSAGE, MAX_META, Notification};
+use gatherd_model::{CdTime, MAX_MESSAGE, MAX_META, Notification};
 use tokio::sync::broadcast;
 
-/// A notification with its number on this bus.
+use repeats::Repeats;
+
+/// A notification with its number on this bus, as it stood when it was asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
     /// Counts from 1; never given twice while the daemon runs.
     pub number: u64,
     /// What was published.
     pub notification: Arc<Notification>,
+    /// How often it came; 1 when it was not repeated.
+    pub count: u64,
+    /// The time of the newest that was counted here.
+    pub last: CdTime,
+    /// Who took note of it; the first one stays.
+    pub acknowledged: Option<Arc<Acknowledgement>>,
+}
+
+/// That somebody took note of a notification.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub time: CdTime,
+    /// What there is to say; may be empty.
+    pub comment: String,
 }
 
 /// Why a notification was not published.
@@ -26,6 +54,15 @@ pub enum NotPublished {
     Meta(usize),
 }
 
+/// How a bus behaves; may change while it runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BusSettings {
+    /// How many notifications are remembered; not zero.
+    pub remembered: usize,
+    /// How long after a notification an equal one is only counted; zero for not at all.
+    pub window: CdTime,
+}
+
 /// Carries notifications to who listens, and remembers the newest.
 pub struct Bus {
     ring: Mutex<Ring>,
@@ -34,8 +71,9 @@ pub struct Bus {
 
 struct Ring {
     next: u64,
-    capacity: usize,
+    settings: BusSettings,
     recent: VecDeque<Arc<Published>>,
+    repeats: Repeats,
 }
 
 /// A listener. It is told how many notifications it was too slow for.
@@ -61,35 +99,82 @@ pub struct Followed {
 }
 
 impl Bus {
-    /// A bus that remembers the newest `capacity` notifications and lets a listener fall as far behind.
+    /// A bus that remembers the newest `capacity` notifications and lets a listener fall as far behind. Equal ones
+    /// are published anew until it is [configured](Bus::configure) otherwise.
     pub fn new(capacity: usize) -> Self {
-        let ring = Ring { next: 1, capacity, recent: VecDeque::new() };
+        let settings = BusSettings { remembered: capacity, window: CdTime::ZERO };
+        let ring = Ring { next: 1, settings, recent: VecDeque::new(), repeats: Repeats::default() };
         Self { ring: Mutex::new(ring), live: broadcast::Sender::new(capacity) }
     }
 
-    /// Publishes a notification and answers its number.
+    /// Takes other settings; of what is remembered goes only what has no room.
+    pub fn configure(&self, settings: BusSettings) {
+        let mut ring = self.ring();
+        ring.settings = settings;
+        ring.trim(settings.remembered);
+        if settings.window == CdTime::ZERO {
+            ring.repeats = Repeats::default();
+        }
+    }
+
+    /// Publishes a notification, or counts it on an equal one that was published before; answers that one.
     ///
     /// # Errors
     ///
     /// [`NotPublished`] when it is larger than the field allows.
-    pub fn publish(&self, notification: Notification) -> Result<u64, NotPublished> {
+    pub fn publish(&self, notification: Notification) -> Result<Arc<Published>, NotPublished> {
+        self.put(notification, true)
+    }
+
+    /// Publishes a notification also where an equal one was just published.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish`].
+    pub fn publish_anew(&self, notification: Notification) -> Result<Arc<Published>, NotPublished> {
+        self.put(notification, false)
+    }
+
+    fn put(&self, notification: Notification, countable: bool) -> Result<Arc<Published>, NotPublished> {
         if !(1..=MAX_MESSAGE).contains(&notification.message.len()) {
             return Err(NotPublished::Message(notification.message.len()));
         }
         if notification.meta.len() > MAX_META {
             return Err(NotPublished::Meta(notification.meta.len()));
         }
-        let mut ring = self.ring.lock().expect("no holder of the ring panics");
+        let mut ring = self.ring();
+        let counted = countable.then(|| ring.count(&notification)).flatten();
+        if let Some(counted) = counted {
+            return Ok(counted);
+        }
         let number = ring.next;
         ring.next += 1;
-        let published = Arc::new(Published { number, notification: Arc::new(notification) });
-        if ring.recent.len() == ring.capacity {
-            ring.recent.pop_front();
-        }
+        let (count, last, acknowledged) = (1, notification.time, None);
+        let notification = Arc::new(notification);
+        let published = Arc::new(Published { number, notification, count, last, acknowledged });
+        let remembered = ring.settings.remembered;
+        ring.trim(remembered - 1);
         ring.recent.push_back(Arc::clone(&published));
         // Sent under the lock, so that listeners hear in the order of the numbers.
-        let _nobody_listens = self.live.send(published);
-        Ok(number)
+        let _nobody_listens = self.live.send(Arc::clone(&published));
+        Ok(published)
+    }
+
+    /// One that is remembered.
+    pub fn get(&self, number: u64) -> Option<Arc<Published>> {
+        let ring = self.ring();
+        ring.recent.get(ring.place(number)?).cloned()
+    }
+
+    /// Notes that somebody took note; who came first stays. `None` when it is not remembered.
+    pub fn acknowledge(&self, number: u64, by: Acknowledgement) -> Option<Arc<Published>> {
+        let mut ring = self.ring();
+        let place = ring.place(number)?;
+        let one = &mut ring.recent[place];
+        if one.acknowledged.is_none() {
+            *one = Arc::new(Published { acknowledged: Some(Arc::new(by)), ..Published::clone(one) });
+        }
+        Some(Arc::clone(one))
     }
 
     /// Up to `limit` of the remembered notifications with a number above `after` that `wanted` picks,
@@ -98,16 +183,21 @@ impl Bus {
         &self,
         after: u64,
         limit: usize,
-        wanted: impl Fn(&Notification) -> bool,
+        wanted: impl Fn(&Published) -> bool,
     ) -> Vec<Arc<Published>> {
         // Whoever publishes does not wait for the filter.
-        let newer = self.ring.lock().expect("no holder of the ring panics").behind(after);
-        newer.into_iter().filter(|one| wanted(&one.notification)).take(limit).collect()
+        let newer = self.ring().behind(after);
+        newer.into_iter().filter(|one| wanted(one)).take(limit).collect()
+    }
+
+    /// Listens from now on.
+    pub fn listen(&self) -> Listener {
+        Listener(self.live.subscribe())
     }
 
     /// Listens from behind the number `after`, as far as that is remembered; from now on for `None`.
     pub fn follow(&self, after: Option<u64>) -> Followed {
-        let ring = self.ring.lock().expect("no holder of the ring panics");
+        let ring = self.ring();
         // Under the lock, so that the first that is heard follows the last that is remembered.
         let listener = self.listen();
         let Some(after) = after else { return Followed { gap: 0, recent: Vec::new(), listener } };
@@ -116,14 +206,48 @@ impl Bus {
         Followed { gap, recent: ring.behind(after), listener }
     }
 
-    /// Listens from now on.
-    pub fn listen(&self) -> Listener {
-        Listener(self.live.subscribe())
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().expect("no holder of the ring panics")
     }
 }
 
 impl Ring {
-    /// What is remembered with a number above `after`; the numbers have no holes.
+    /// Counts a notification on the last one about the same, where that is equal and not too long ago.
+    fn count(&mut self, notification: &Notification) -> Option<Arc<Published>> {
+        let window = self.settings.window;
+        if window == CdTime::ZERO {
+            return None;
+        }
+        let last = self.repeats.last_about(notification, self.next);
+        let place = last.and_then(|number| self.place(number))?;
+        let one = &mut self.recent[place];
+        if !repeats::is_equal(&one.notification, notification, window) {
+            return None;
+        }
+        let last = one.last.max(notification.time);
+        *one = Arc::new(Published { count: one.count + 1, last, ..Published::clone(one) });
+        let (number, counted) = (one.number, Arc::clone(one));
+        self.repeats.stays(notification, number);
+        Some(counted)
+    }
+
+    /// Forgets the oldest until there are `most`.
+    fn trim(&mut self, most: usize) {
+        while self.recent.len() > most {
+            if let Some(gone) = self.recent.pop_front() {
+                self.repeats.forget(&gone);
+            }
+        }
+    }
+
+    /// Where a number is; the numbers have no holes.
+    fn place(&self, number: u64) -> Option<usize> {
+        let oldest = self.recent.front()?.number;
+        let place = usize::try_from(number.checked_sub(oldest)?).ok()?;
+        (place < self.recent.len()).then_some(place)
+    }
+
+    /// What is remembered with a number above `after`.
     fn behind(&self, after: u64) -> Vec<Arc<Published>> {
         let older =
             self.recent.front().map_or(0, |oldest| after.saturating_add(1).saturating_sub(oldest.number));
@@ -144,79 +268,4 @@ impl Listener {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use gatherd_model::{CdTime, MetaValue, Severity};
-
-    fn notification(message: &str) -> Notification {
-        Notification {
-            severity: Severity::Warning,
-            time: CdTime::from_secs(1),
-            message: message.into(),
-            host: "h".into(),
-            plugin: String::new(),
-            plugin_instance: String::new(),
-            type_name: String::new(),
-            type_instance: String::new(),
-            meta: std::collections::BTreeMap::new(),
-        }
-    }
-
-    #[test]
-    fn the_ring_keeps_the_newest_and_numbers_go_on() {
-        let bus = Bus::new(2);
-        for message in ["a", "b", "c"] {
-            bus.publish(notification(message)).unwrap();
-        }
-        let recent = bus.recent(0, 10, |_| true);
-        assert_eq!(recent.iter().map(|one| one.number).collect::<Vec<_>>(), [2, 3]);
-        assert_eq!(bus.recent(2, 10, |_| true)[0].notification.message, "c");
-        assert!(bus.recent(0, 10, |n| n.message == "a").is_empty());
-    }
-
-    #[tokio::test]
-    async fn who_follows_hears_what_is_remembered_and_what_comes_once_each() {
-        let bus = Bus::new(3);
-        for message in ["a", "b", "c", "d", "e"] {
-            bus.publish(notification(message)).unwrap();
-        }
-        for (after, gap, numbers) in [
-            (Some(0), 2, vec![3, 4, 5]),
-            (Some(1), 1, vec![3, 4, 5]),
-            (Some(4), 0, vec![5]),
-            (None, 0, vec![]),
-        ] {
-            let followed = bus.follow(after);
-            let recent: Vec<u64> = followed.recent.iter().map(|one| one.number).collect();
-            assert_eq!((followed.gap, recent), (gap, numbers), "{after:?}");
-        }
-        for far in [6, u64::MAX] {
-            let followed = bus.follow(Some(far));
-            assert_eq!((followed.gap, followed.recent.len()), (0, 0), "{far}");
-        }
-        let mut followed = bus.follow(Some(5));
-        bus.publish(notification("f")).unwrap();
-        assert!(matches!(followed.listener.hear().await, Some(Heard::One(one)) if one.number == 6));
-    }
-
-    #[tokio::test]
-    async fn a_slow_listener_is_told_how_many_it_lost() {
-        let bus = Bus::new(2);
-        let mut listener = bus.listen();
-        for message in ["a", "b", "c", "d"] {
-            bus.publish(notification(message)).unwrap();
-        }
-        assert_eq!(listener.hear().await, Some(Heard::Lost(2)));
-        assert!(matches!(listener.hear().await, Some(Heard::One(one)) if one.number == 3));
-    }
-
-    #[test]
-    fn an_oversized_notification_is_refused() {
-        let bus = Bus::new(2);
-        assert_eq!(bus.publish(notification("")), Err(NotPublished::Message(0)));
-        assert_eq!(bus.publish(notification(&"x".repeat(4097))), Err(NotPublished::Message(4097)));
-        let mut many = notification("m");
-        many.meta = (0..65).map(|n| (n.to_string(), MetaValue::Bool(true))).collect();
-        assert_eq!(bus.publish(many), Err(NotPublished::Meta(65)));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 //! ranges, on what the first pass left. What it says of a key holds for one layer as well as for all of
 //! them together, so each layer is judged alone and the complaint can name its file and line.
 
+mod notifications;
 mod output;
 mod plugin;
 mod rules;
@@ -164,6 +165,8 @@ impl Ranges<'_> {
         self.seconds("/tolerance/future", document.tolerance.future, 0.0, YEAR);
         self.seconds("/prometheus/staleness", document.prometheus.staleness, 1.0, YEAR);
         self.time(&document.time);
+        self.notifications(&document.notifications);
+        self.heartbeat(&document.heartbeat);
         let filter = &document.log.filter;
         self.say_if(
             filter.is_empty() || filter.len() > 1024 || filter.contains(char::is_control),
@@ -308,6 +311,9 @@ mod tests {
             (json!({"limits": {"changed_code": 1025}}), "/limits/changed_code"),
             (json!({"tolerance": {"future": -1}}), "/tolerance/future"),
             (json!({"prometheus": {"staleness": 0}}), "/prometheus/staleness"),
+            (json!({"notifications": {"remembered": 0}}), "/notifications/remembered"),
+            (json!({"notifications": {"repeat_window": -1}}), "/notifications/repeat_window"),
+            (json!({"heartbeat": {"notification_interval": 0.05}}), "/heartbeat/notification_interval"),
             (json!({"log": {"filter": ""}}), "/log/filter"),
             (json!({"plugins": {"CPU": {}}}), "/plugins/CPU"),
             (json!({"plugins": {"cpu": {"interval": 0}}}), "/plugins/cpu/interval"),

@@ -5,6 +5,7 @@
 //! twice: its type here, its range in `check`. A section that is a map has a file of its own in both.
 
 mod blacklist;
+mod notifications;
 mod output;
 mod plugin;
 mod rule;
@@ -18,6 +19,7 @@ use gatherd_model::Interval;
 use serde::{Deserialize, Serialize};
 
 pub use blacklist::{BlacklistEntries, BlacklistEntry, BlacklistVerb};
+pub use notifications::{Heartbeat, Notifications};
 pub use output::{Buffer, OutputEntry, WhenFullWord};
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
 pub use rule::Fault;
@@ -83,6 +85,10 @@ pub struct Document {
     pub prometheus: Prometheus,
     /// The machine's clock.
     pub time: Time,
+    /// How notifications are remembered.
+    pub notifications: Notifications,
+    /// The daemon's sign of life.
+    pub heartbeat: Heartbeat,
     /// How outputs are buffered, by the id of the plugin that writes.
     pub outputs: BTreeMap<String, OutputEntry>,
     /// The plugins by id.
@@ -179,6 +185,8 @@ impl Default for Document {
             log: Log::default(),
             prometheus: Prometheus::default(),
             time: Time::default(),
+            notifications: Notifications::default(),
+            heartbeat: Heartbeat::default(),
             outputs: BTreeMap::new(),
             plugins: BTreeMap::new(),
             thresholds: BTreeMap::new(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use gatherd_model::{MAX_MESSAGE, Notification, Severity};
 
 use super::Configured;
+use super::heart::Heart;
 use super::operator::Operator;
 use crate::clock::Timing;
 use crate::desired::{Apply, ApplyFailure, Document};
@@ -79,6 +80,8 @@ pub(super) struct Applier {
     /// Told after the rooms, in this order.
     pub(super) configured: Vec<Arc<dyn Configured>>,
     pub(super) operator: Arc<Operator>,
+    pub(super) way: Arc<Way>,
+    pub(super) heart: Heart,
 }
 
 impl Apply for Applier {
@@ -103,6 +106,8 @@ impl Apply for Applier {
             self.timing.configure(document.time.to_settings());
             self.outputs.configure(document.to_outputs());
             self.operator.configure(document);
+            self.way.bus().configure(document.notifications.to_settings());
+            self.heart.configure(document);
             Ok(())
         })
     }

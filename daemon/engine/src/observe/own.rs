@@ -3,6 +3,7 @@
 //! | identifier | meaning |
 //! |---|---|
 //! | `self/uptime` | seconds since the daemon started |
+//! | `self/total_operations-heartbeats` | how often these figures were read: it stands still when the daemon does |
 //! | `self/cache_size` | series in the cache |
 //! | `self/total_values-updates`, `-expired` | value lists taken; series that left the cache |
 //! | `self/total_values-<reason>` | value lists dropped, over all plugins |
@@ -20,6 +21,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gatherd_model::{CdTime, Value};
 use rustix::time::{ClockId, clock_gettime};
@@ -33,12 +35,13 @@ use crate::way::{Door, Parts};
 pub struct OwnFigures {
     observer: Arc<Observer>,
     door: Arc<Door>,
+    beats: AtomicU64,
 }
 
 impl OwnFigures {
     /// Reads from `observer` and hands in at `door`.
     pub fn new(observer: Arc<Observer>, door: Arc<Door>) -> Self {
-        Self { observer, door }
+        Self { observer, door, beats: AtomicU64::new(0) }
     }
 
     /// Reads and hands in all of them once.
@@ -70,6 +73,7 @@ impl OwnFigures {
     fn whole(&self) {
         let totals = self.observer.totals();
         self.gauge("", "uptime", "", totals.uptime.as_secs_f64());
+        self.count("", "total_operations", "heartbeats", self.beats.fetch_add(1, Ordering::Relaxed) + 1);
         self.gauge("", "cache_size", "", totals.series as f64);
         self.count("", "total_values", "updates", totals.updates);
         self.count("", "total_values", "expired", totals.expired);

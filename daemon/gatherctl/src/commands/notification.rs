@@ -71,6 +71,9 @@ mod tests {
             type_name: "cpu".to_owned(),
             type_instance: String::new(),
             meta: std::collections::BTreeMap::new(),
+            count: 1,
+            last_time: Timestamp::from_unix(0, 0),
+            acknowledged: None,
         }
     }
 
