@@ -208,7 +208,8 @@ impl From<ManagementError> for ApiError {
                 format!("The resource is at revision {current} now; read it again and repeat the change."),
             ),
             ManagementError::BadMarker => Self::of(ProblemCode::BadMarker),
-            ManagementError::Unavailable { detail } => Self::new(ProblemCode::Unavailable, detail),
+            ManagementError::Unavailable { detail } => Self::new(ProblemCode::Unavailable, detail)
+                .with_header(RETRY_AFTER, HeaderValue::from_static("1")),
             ManagementError::Storage { detail } => Self::new(ProblemCode::Storage, detail),
             ManagementError::Internal { detail } => Self::internal(detail),
         }

@@ -75,9 +75,9 @@ impl Errors<'_> {
             EditError::ApplyFailed { source: ApplyFailure::Open(failure), undone: true, .. } => {
                 self.open(failure)
             }
-            EditError::ApplyFailed { source: ApplyFailure::Busy, undone: true, .. } | EditError::Busy => {
-                ManagementError::Unavailable { detail: error.to_string() }
-            }
+            EditError::ApplyFailed { source: ApplyFailure::Busy, undone: true, .. }
+            | EditError::Busy
+            | EditError::HandingOver => ManagementError::Unavailable { detail: error.to_string() },
             EditError::ApplyFailed { source: ApplyFailure::Panicked(_), .. } => {
                 ManagementError::Internal { detail: chain(error) }
             }

@@ -96,6 +96,9 @@ async fn record(this: &EngineManagement, number: u64) -> Result<Record, Manageme
 }
 
 fn unread(error: &StoreError) -> ManagementError {
+    if matches!(error, StoreError::Closed) {
+        return ManagementError::Unavailable { detail: error.to_string() };
+    }
     ManagementError::Internal { detail: chain(error) }
 }
 

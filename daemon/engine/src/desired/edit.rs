@@ -285,4 +285,7 @@ pub enum EditError {
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,
+    /// Another daemon takes over.
+    #[error("another daemon is taking over and will take the change: send it again")]
+    HandingOver,
 }

@@ -32,6 +32,11 @@ pub struct Effective {
 }
 
 impl Effective {
+    /// What was changed over the API, as [`super::together`] takes it.
+    pub fn changes(&self) -> &Value {
+        &self.overlay
+    }
+
     /// The plugins as they shall be, by id.
     pub fn specs(&self) -> BTreeMap<PluginId, Wanted> {
         self.document.to_specs()

@@ -14,8 +14,8 @@
 //! Parts: [`document`] (what there is to say), `check` (is it right), `layers` (who says it), `files`,
 //! `assignments`, `merge`, `resource` (which part of it), `edit` (what is asked and answered), `draft` (an
 //! edit before it has an effect), `plan`, `store` (revisions on disk), `steps`, `transaction` (the drawing above),
-//! `provisional` (a change that goes back unless it is confirmed), `begin` (the first revision of a life) and
-//! `secret` (what is never shown).
+//! `provisional` (a change that goes back unless it is confirmed), `begin` (the first revision of a life),
+//! `handover` (the last moments of one that another daemon takes over from) and `secret` (what is never shown).
 
 mod assignments;
 mod begin;
@@ -26,6 +26,7 @@ mod draft;
 mod edit;
 mod effective;
 mod files;
+mod handover;
 mod layers;
 mod lines;
 mod merge;
@@ -45,6 +46,7 @@ pub use document::{
 };
 pub use edit::{Author, Change, Committed, Edit, EditError, IfMatch, Mode, Outcome, Planned, Tried};
 pub use effective::Effective;
+pub use handover::{Held, together};
 pub use layers::{Inputs, Layers, Source};
 pub use merge::difference;
 pub use plan::{Action, plan};

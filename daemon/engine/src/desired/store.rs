@@ -89,6 +89,9 @@ pub enum StoreError {
     /// The database contradicts itself.
     #[error("the state is damaged: {0}")]
     Corrupt(String),
+    /// It was closed for the next daemon.
+    #[error("the state belongs to the next daemon: ask again")]
+    Closed,
 }
 
 impl<E: Into<redb::Error>> From<E> for StoreError {
@@ -144,7 +147,9 @@ impl Store {
         };
         let fault = |error| match error {
             StoreError::Corrupt(detail) => OpenError::Corrupt { path: path.clone(), detail },
-            source @ StoreError::Io(_) => OpenError::Store { path: path.clone(), source },
+            source @ (StoreError::Io(_) | StoreError::Closed) => {
+                OpenError::Store { path: path.clone(), source }
+            }
         };
         let (mut store, left) = Self::over(opener, Some(lock)).map_err(fault)?;
         let is_marked = place::is_marked(&path);

@@ -1,6 +1,7 @@
 //! Whole transactions over plugins that obey, refuse, fail and panic, and a disk that can break.
 
 mod confirmed;
+mod handover;
 mod outputs;
 mod resources;
 mod restored;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -23,14 +24,14 @@ use super::steps::{finished, perform, undo, undo_failed, validate};
 use super::store::{Fate, Left, OpenError, Record, Store, StoreError};
 
 /// How many changes may wait or run at once; more are told [`EditError::Busy`].
-const MOST_WAITING: usize = 16;
+pub(super) const MOST_WAITING: u32 = 16;
 /// Longest text of an author that is stored, in characters.
 const LONGEST_TEXT: usize = 256;
 
 /// The desired state of this daemon.
 #[derive(Debug)]
 pub struct Desired {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
@@ -42,10 +43,12 @@ pub(super) struct Inner {
     pub(super) writer: tokio::sync::Mutex<()>,
     /// One permit per waiting or running change; closed when the daemon stops.
     pub(super) turns: Arc<Semaphore>,
+    /// No change is taken, because the next daemon shall have the state.
+    pub(super) held: AtomicBool,
     /// What is never shown.
     write_only: WriteOnly,
-    /// Only taken on threads that may block.
-    store: Arc<Mutex<Store>>,
+    /// Only taken on threads that may block; `None` once it is closed.
+    pub(super) store: Arc<Mutex<Option<Store>>>,
 }
 
 /// A change that has been judged, and may be carried out.
@@ -182,14 +185,18 @@ impl Desired {
             current: ArcSwap::from_pointee(effective),
             provisional: ArcSwapOption::empty(),
             writer: tokio::sync::Mutex::new(()),
-            turns: Arc::new(Semaphore::new(MOST_WAITING)),
+            turns: Arc::new(Semaphore::new(MOST_WAITING as usize)),
+            held: AtomicBool::new(false),
             write_only: WriteOnly::default(),
-            store: Arc::new(Mutex::new(store)),
+            store: Arc::new(Mutex::new(Some(store))),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
     fn turn(&self) -> Result<OwnedSemaphorePermit, EditError> {
+        if self.inner.held.load(Ordering::Acquire) {
+            return Err(EditError::HandingOver);
+        }
         self.inner.turns.clone().try_acquire_owned().map_err(|refused| match refused {
             TryAcquireError::NoPermits => EditError::Busy,
             TryAcquireError::Closed => EditError::Stopping,
@@ -362,7 +369,10 @@ impl Inner {
     ) -> Result<T, StoreError> {
         let store = self.store.clone();
         let task = tokio::task::spawn_blocking(move || {
-            work(&mut store.lock().unwrap_or_else(PoisonError::into_inner))
+            match store.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+                Some(store) => work(store),
+                None => Err(StoreError::Closed),
+            }
         });
         finished(task.await)
             .unwrap_or_else(|| Err(StoreError::Corrupt("the daemon stopped while it was used".to_owned())))
