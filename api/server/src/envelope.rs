@@ -5,12 +5,14 @@
 //! handler panicked.
 
 use crate::auth::place_of;
+use crate::connections::{Connection, Served};
 use crate::microversion;
 use crate::problem::{ApiError, PROBLEM_JSON};
 use crate::random::uuid;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
@@ -44,6 +46,7 @@ const IDENTITY_PREFIXES: &[&str] = &[
 struct Ticket {
     id: String,
     path: String,
+    served: Option<Served>,
 }
 
 /// Wraps a request; see the module.
@@ -56,7 +59,8 @@ pub(crate) async fn envelope(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     strip_identity(request.headers_mut());
-    let ticket = Ticket { id: format!("req-{}", uuid()), path: request.path().to_owned() };
+    let served = request.conn_data::<Connection>().map(Connection::serve);
+    let ticket = Ticket { id: format!("req-{}", uuid()), path: request.path().to_owned(), served };
     tracing::debug!(
         request_id = ticket.id,
         peer = place_of(request.request()),
@@ -107,6 +111,9 @@ fn lost(error: &ApiError, ticket: &Ticket) -> Error {
 }
 
 fn finish(mut response: HttpResponse<BoxBody>, ticket: &Ticket) -> HttpResponse<BoxBody> {
+    if ticket.served.as_ref().is_some_and(Served::is_last) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&ticket.id) {
         headers.insert(REQUEST_ID, id);

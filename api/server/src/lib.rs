@@ -11,6 +11,7 @@
 mod app;
 pub mod auth;
 mod clock;
+mod connections;
 mod document;
 mod envelope;
 mod events;
@@ -44,3 +45,4 @@ pub use query::{
     ListRequest, Matcher, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery,
 };
 pub use server::{BindError, Server, ServerConfig, Stopper};
+pub use socket::{Given, Listening};

@@ -2,19 +2,22 @@
 
 use crate::app::Shared;
 use crate::auth::{Peer, PeerPolicy, Store};
+use crate::connections::{Connection, Connections};
 use crate::management::Management;
 use crate::replay::Answers;
 use crate::settings::Settings;
-use crate::socket::{self, SocketFile};
+use crate::socket::{Given, Listening, SocketFile, is_at, is_wanted};
 use crate::streams::Streams;
 use actix_web::HttpServer;
 use actix_web::dev::{Extensions, ServerHandle};
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::UnixStream;
 
@@ -51,6 +54,18 @@ pub struct ServerConfig {
     pub stop_deadline: Duration,
 }
 
+impl ServerConfig {
+    /// Whether a listening socket is the one for TCP; port 0 is any port.
+    pub fn wants_tcp(&self, socket: &TcpListener) -> bool {
+        self.tcp.is_some_and(|address| is_wanted(socket, address))
+    }
+
+    /// Whether a listening socket is the unix socket.
+    pub fn wants_unix(&self, socket: &UnixListener) -> bool {
+        self.unix.as_deref().is_some_and(|path| is_at(socket, path))
+    }
+}
+
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
@@ -73,7 +88,7 @@ pub struct Server {
     running: actix_web::dev::Server,
     address: Option<SocketAddr>,
     file: Option<SocketFile>,
-    streams: Arc<Streams>,
+    stopper: Stopper,
 }
 
 impl fmt::Debug for Server {
@@ -87,19 +102,28 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`BindError`] when there is none to open, an address is not loopback, the answers of before cannot be used, or
-    /// the system refuses.
+    /// As [`Listening::open`] and [`Server::over`].
     pub fn bind(
         config: ServerConfig,
         management: Arc<dyn Management>,
         store: Store,
     ) -> Result<Self, BindError> {
-        let tcp = config.tcp.map(|address| socket::tcp(address, config.insecure)).transpose()?;
-        let unix = config.unix.as_deref().map(|path| socket::unix(path, &config.admin_group)).transpose()?;
-        let file = config.unix.as_deref().and_then(SocketFile::of);
-        if tcp.is_none() && unix.is_none() {
-            return Err(BindError::Nowhere);
-        }
+        let listening = Listening::open(&config, Given::default())?;
+        Self::over(listening, config, management, store)
+    }
+
+    /// A server over open sockets.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] when the answers of before cannot be used, or the system refuses.
+    pub fn over(
+        listening: Listening,
+        config: ServerConfig,
+        management: Arc<dyn Management>,
+        store: Store,
+    ) -> Result<Self, BindError> {
+        let Listening { tcp, unix, file } = listening;
         let address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let settings = Settings { metrics_open: config.metrics_open };
         let peers = PeerPolicy { admin_group: config.admin_group, trust_own_uid: config.trust_own_uid };
@@ -108,6 +132,8 @@ impl Server {
         let streams = Arc::new(Streams::new(config.max_streams));
         let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams));
         let workers = config.workers.max(1);
+        let connections = Arc::new(Connections::default());
+        let counted = connections.clone();
         let mut server = HttpServer::new(move || shared.clone().app())
             .workers(workers)
             .max_connections(config.max_connections.div_ceil(workers))
@@ -117,7 +143,10 @@ impl Server {
             .client_request_timeout(HEAD_TIMEOUT)
             .shutdown_timeout(config.stop_deadline.as_secs())
             .disable_signals()
-            .on_connect(remember_peer);
+            .on_connect(move |connection, extensions| {
+                extensions.insert(Connection::open(&counted));
+                remember_peer(connection, extensions);
+            });
         let listening = |source| BindError::Listen { source };
         if let Some(listener) = tcp {
             server = server.listen(listener).map_err(listening)?;
@@ -125,7 +154,10 @@ impl Server {
         if let Some(listener) = unix {
             server = server.listen_uds(listener).map_err(listening)?;
         }
-        Ok(Self { running: server.run(), address, file, streams })
+        let running = server.run();
+        let leaves_file = Arc::new(AtomicBool::new(false));
+        let stopper = Stopper { handle: running.handle(), streams, connections, leaves_file };
+        Ok(Self { running, address, file, stopper })
     }
 
     /// The address of TCP, with the port that the system chose; `None` without TCP.
@@ -135,28 +167,33 @@ impl Server {
 
     /// What stops this server from elsewhere.
     pub fn stopper(&self) -> Stopper {
-        Stopper { server: self.running.handle(), streams: Arc::clone(&self.streams) }
+        self.stopper.clone()
     }
 
-    /// Serves until it is stopped, then removes the unix socket. Needs a Tokio runtime.
+    /// Serves until it is stopped, then removes the unix socket where that is ours. Needs a Tokio runtime.
     ///
     /// # Errors
     ///
     /// What the system says when workers cannot be started.
     pub async fn run(self) -> io::Result<()> {
         let outcome = self.running.await;
-        if let Some(file) = self.file {
+        if let Some(file) = self.file
+            && !self.stopper.leaves_file.load(Ordering::Acquire)
+        {
             file.remove();
         }
         outcome
     }
 }
 
-/// Stops a server.
+/// Stops a server, or lets it rest.
 #[derive(Clone)]
 pub struct Stopper {
-    server: ServerHandle,
+    handle: ServerHandle,
     streams: Arc<Streams>,
+    connections: Arc<Connections>,
+    /// The unix socket belongs to the next daemon.
+    leaves_file: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Stopper {
@@ -170,7 +207,30 @@ impl Stopper {
     /// [`ServerConfig::stop_deadline`]). Whether all of them finished.
     pub async fn stop(&self, deadline: Duration) -> bool {
         self.streams.stop();
-        tokio::time::timeout(deadline, self.server.stop(true)).await.is_ok()
+        tokio::time::timeout(deadline, self.handle.stop(true)).await.is_ok()
+    }
+
+    /// Accepts no more connections, which then wait for [`Stopper::resume`] or for whoever has the sockets too, and
+    /// ends those that are open after their next answer. Waits until nobody is served, at most `deadline`; whether
+    /// it came so far.
+    pub async fn pause(&self, deadline: Duration) -> bool {
+        self.connections.end(true);
+        self.handle.pause().await;
+        self.connections.quiet(deadline).await
+    }
+
+    /// Goes on after a pause.
+    pub async fn resume(&self) {
+        self.connections.end(false);
+        self.handle.resume().await;
+    }
+
+    /// Ends idle connections and streams of events, lets other answers under way finish, and leaves the unix socket
+    /// to the next daemon. What is answered ends when all of it is out; [`Server::run`] ends then too.
+    pub fn hand_over(&self) -> impl Future<Output = ()> + use<> {
+        self.leaves_file.store(true, Ordering::Release);
+        self.streams.stop();
+        self.handle.stop(true)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The listening sockets, and who may reach them.
 
 use crate::auth::FileError;
+use crate::server::ServerConfig;
 use std::fs::Permissions;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -67,6 +69,97 @@ pub enum BindError {
         #[source]
         source: io::Error,
     },
+}
+
+/// Connections that may wait to be accepted, as far as the system allows: while another daemon takes over, all wait.
+const BACKLOG: i32 = 4096;
+
+/// Listening sockets that somebody else opened: a service manager, or the daemon of before.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// For TCP.
+    pub tcp: Option<TcpListener>,
+    /// For the unix socket.
+    pub unix: Option<UnixListener>,
+    /// Whether the file of the unix socket goes when the server stops; not where a service manager made it.
+    pub owns_unix_socket: bool,
+}
+
+/// The open sockets of a server; connections wait.
+#[derive(Debug)]
+pub struct Listening {
+    pub(crate) tcp: Option<TcpListener>,
+    pub(crate) unix: Option<UnixListener>,
+    /// The file of the unix socket, where it is ours.
+    pub(crate) file: Option<SocketFile>,
+}
+
+impl Listening {
+    /// Opens the sockets; one that was given is used where it is the one that is wanted.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] when there is none to open, an address is not loopback, or the system refuses.
+    pub fn open(config: &ServerConfig, given: Given) -> Result<Self, BindError> {
+        let Given { tcp, unix, owns_unix_socket } = given;
+        let tcp = match config.tcp {
+            Some(address) => Some(match tcp.filter(|given| config.wants_tcp(given)) {
+                Some(given) => checked(given, config.insecure)?,
+                None => self::tcp(address, config.insecure)?,
+            }),
+            None => None,
+        };
+        let (unix, file) = match config.unix.as_deref() {
+            Some(path) => match unix.filter(|given| config.wants_unix(given)) {
+                Some(given) => (Some(given), SocketFile::of(path).filter(|_| owns_unix_socket)),
+                None => (Some(self::unix(path, &config.admin_group)?), SocketFile::of(path)),
+            },
+            None => (None, None),
+        };
+        if tcp.is_none() && unix.is_none() {
+            return Err(BindError::Nowhere);
+        }
+        let sockets = [tcp.as_ref().map(AsFd::as_fd), unix.as_ref().map(AsFd::as_fd)];
+        for socket in sockets.into_iter().flatten() {
+            rustix::net::listen(socket, BACKLOG)
+                .map_err(|errno| BindError::Listen { source: errno.into() })?;
+        }
+        Ok(Self { tcp, unix, file })
+    }
+
+    /// The same sockets once more, to be given to the next daemon.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no more descriptors.
+    pub fn again(&self) -> io::Result<Given> {
+        Ok(Given {
+            tcp: self.tcp.as_ref().map(TcpListener::try_clone).transpose()?,
+            unix: self.unix.as_ref().map(UnixListener::try_clone).transpose()?,
+            owns_unix_socket: self.file.is_some(),
+        })
+    }
+}
+
+/// Whether this is the socket of an address; port 0 is any port.
+pub(crate) fn is_wanted(given: &TcpListener, wanted: SocketAddr) -> bool {
+    given
+        .local_addr()
+        .is_ok_and(|found| found.ip() == wanted.ip() && (wanted.port() == 0 || found.port() == wanted.port()))
+}
+
+fn checked(given: TcpListener, insecure: bool) -> Result<TcpListener, BindError> {
+    match given.local_addr() {
+        Ok(address) if !address.ip().is_loopback() && !insecure => Err(BindError::Insecure { address }),
+        _ => Ok(given),
+    }
+}
+
+/// Whether this is the socket that lies at a path: who connects there reaches it.
+pub(crate) fn is_at(given: &UnixListener, path: &Path) -> bool {
+    let bound = given.local_addr().ok();
+    let is_bound = bound.as_ref().and_then(|address| address.as_pathname()) == Some(path);
+    is_bound && path.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
 }
 
 /// Listens on TCP; beyond loopback only when `insecure` says so.

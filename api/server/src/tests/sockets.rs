@@ -2,6 +2,7 @@
 
 use super::Site;
 use crate::server::{BindError, Server, ServerConfig, Stopper};
+use crate::socket::{Given, Listening};
 use gatherd_api_types::Role;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -117,4 +118,83 @@ async fn sockets_that_cannot_be_are_refused_by_name() {
     assert_eq!(std::fs::read_to_string(socket(&site)).unwrap(), "precious");
     let missing = ServerConfig { unix: Some(site.directory.path().join("no/api.sock")), ..config(&site) };
     assert!(matches!(bind(&site, missing), Err(BindError::Unix { .. })));
+}
+
+#[tokio::test]
+async fn the_next_server_gets_the_sockets_and_whoever_connects_meanwhile_is_answered() {
+    let site = Site::new();
+    let listening = Listening::open(&config(&site), Given::default()).unwrap();
+    let given = listening.again().unwrap();
+    let server = Server::over(listening, config(&site), site.fake.clone(), site.store.clone()).unwrap();
+    let (address, stopper) = (server.local_addr().unwrap(), server.stopper());
+    let running = tokio::spawn(server.run());
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    let mut seen = [0; 12];
+    idle.read_exact(&mut seen).await.unwrap();
+    assert_eq!(&seen, b"HTTP/1.1 200");
+
+    // Paused, those who are open are answered a last time and those who come wait; resumed, all go on.
+    assert!(stopper.pause(DEADLINE).await);
+    let waiting = tokio::spawn(ask(TcpStream::connect(address).await.unwrap(), "GET /healthz HTTP/1.1"));
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    let mut rest = String::new();
+    idle.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.contains("connection: close"), "{rest}");
+    assert!(!waiting.is_finished());
+    stopper.resume().await;
+    assert!(waiting.await.unwrap().starts_with("HTTP/1.1 200"));
+
+    assert!(stopper.pause(DEADLINE).await);
+    let over_tcp = TcpStream::connect(address).await.unwrap();
+    let over_unix = UnixStream::connect(socket(&site)).await.unwrap();
+    stopper.hand_over().await;
+    running.await.unwrap().unwrap();
+    assert!(socket(&site).exists(), "it is the next server's");
+
+    let listening = Listening::open(&config(&site), given).unwrap();
+    let server = Server::over(listening, config(&site), site.fake.clone(), site.store.clone()).unwrap();
+    assert_eq!(server.local_addr(), Some(address), "port 0 is the port that it was");
+    let stopper = server.stopper();
+    let running = tokio::spawn(server.run());
+    assert!(ask(over_tcp, "GET /healthz HTTP/1.1").await.starts_with("HTTP/1.1 200"));
+    assert!(ask(over_unix, "GET /healthz HTTP/1.1").await.starts_with("HTTP/1.1 200"));
+    assert!(stopper.stop(DEADLINE).await);
+    running.await.unwrap().unwrap();
+    assert!(!socket(&site).exists(), "the last one takes it away");
+}
+
+#[tokio::test]
+async fn a_socket_that_was_given_is_used_where_it_is_the_one_that_is_wanted() {
+    let site = Site::new();
+    let given = || {
+        let _stale = std::fs::remove_file(socket(&site));
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let unix = std::os::unix::net::UnixListener::bind(socket(&site)).unwrap();
+        let address = tcp.local_addr().unwrap();
+        (Given { tcp: Some(tcp), unix: Some(unix), owns_unix_socket: false }, address)
+    };
+    // By its address; a socket of a service manager stays where it is.
+    let (sockets, address) = given();
+    let wanted = ServerConfig { tcp: Some(address), ..config(&site) };
+    let listening = Listening::open(&wanted, sockets).unwrap();
+    assert_eq!(listening.tcp.as_ref().unwrap().local_addr().unwrap(), address);
+    assert!(listening.file.is_none());
+    drop(listening);
+
+    // Another address is opened anew, and so is a unix socket whose file is gone.
+    let (sockets, address) = given();
+    let elsewhere = ServerConfig { tcp: Some(([127, 0, 0, 2], 0).into()), ..config(&site) };
+    std::fs::remove_file(socket(&site)).unwrap();
+    let listening = Listening::open(&elsewhere, sockets).unwrap();
+    assert_ne!(listening.tcp.as_ref().unwrap().local_addr().unwrap(), address);
+    assert!(listening.file.is_some());
+    drop(listening);
+    std::fs::remove_file(socket(&site)).unwrap();
+
+    // A socket that others can reach needs the word for it, whoever opened it.
+    let (mut sockets, _) = given();
+    sockets.tcp = Some(std::net::TcpListener::bind("0.0.0.0:0").unwrap());
+    let open = ServerConfig { tcp: Some(([0, 0, 0, 0], 0).into()), ..config(&site) };
+    assert!(matches!(Listening::open(&open, sockets), Err(BindError::Insecure { .. })));
 }
