@@ -28,7 +28,7 @@ pub(crate) fn command(options: &Options, sets: &[String]) -> anyhow::Result<Exit
     let document = layers.document();
     let paths = Paths::of(&document)?;
     let kinds = Kinds::new(kinds::of(&document, &paths));
-    let found = judge(&layers, &kinds);
+    let found = judge(&layers, &document, &kinds);
     let mut out = io::stdout().lock();
     let hostname = hostname::find(document.hostname.as_deref(), document.fqdn_lookup);
     surroundings(&document, &paths, &hostname, &mut out)?;
@@ -44,11 +44,11 @@ pub(crate) fn command(options: &Options, sets: &[String]) -> anyhow::Result<Exit
 
 /// What was found.
 #[derive(Debug, Default, Eq, PartialEq)]
-struct Judgement {
+pub(crate) struct Judgement {
     /// What would run, one line per plugin, by id.
     runs: Vec<String>,
     /// All that is wrong, one line each.
-    wrong: Vec<String>,
+    pub(crate) wrong: Vec<String>,
 }
 
 fn surroundings(document: &Document, paths: &Paths, hostname: &str, out: &mut impl Write) -> io::Result<()> {
@@ -64,8 +64,8 @@ fn surroundings(document: &Document, paths: &Paths, hostname: &str, out: &mut im
     writeln!(out, "plugins from {}", directories.join(", "))
 }
 
-fn judge(layers: &Layers, kind: &dyn PluginKind) -> Judgement {
-    let document = layers.document();
+/// Judges a document that stands on `layers`, without any effect.
+pub(crate) fn judge(layers: &Layers, document: &Document, kind: &dyn PluginKind) -> Judgement {
     let mut found = Judgement::default();
     let mut wrong = |pointer: &str, detail: String| {
         let problem = layers.place(ConfigProblem { pointer: pointer.to_owned(), detail });
@@ -133,7 +133,8 @@ mod tests {
         let main = place.path().join("gatherd.toml");
         std::fs::write(&main, text).unwrap();
         let inputs = Inputs { main: Some(main), ..Inputs::default() };
-        let mut found = judge(&Layers::read(&inputs).unwrap(), &Fake);
+        let layers = Layers::read(&inputs).unwrap();
+        let mut found = judge(&layers, &layers.document(), &Fake);
         let prefix = format!("{}/", place.path().display());
         for line in &mut found.wrong {
             *line = line.replace(&prefix, "");

@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run in the foreground until told to stop (the default).
-    Run(Sets),
+    Run(Run),
     /// Judge configuration and plugins without any effect, and print what would run.
     Check(Sets),
     /// Run one plugin and print its values.
@@ -58,6 +58,17 @@ pub(crate) struct Sets {
     /// A key of the configuration, such as `plugins.cpu.interval=1`; wins over files and the API.
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+/// Options of `gatherd run`.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) sets: Sets,
+    /// Take sockets and state from the daemon that runs on them, without a refused connection; start as usual where
+    /// none runs.
+    #[arg(long)]
+    pub(crate) take_over: bool,
 }
 
 /// Options of `gatherd test`.

@@ -2,8 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+mod activation;
 mod check;
 mod cli;
+mod handover;
 mod hostname;
 mod kinds;
 mod logging;
@@ -11,6 +13,8 @@ mod notify;
 mod paths;
 mod run;
 mod signals;
+mod successor;
+mod takeover;
 mod test_plugin;
 
 use std::process::ExitCode;
@@ -18,15 +22,15 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use gatherd_engine::desired::LayersError;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Run};
 
 fn main() -> ExitCode {
     let Cli { options, mut sets, command } = Cli::parse();
     let outcome = match command {
-        None => run::run(&options, &sets.set),
-        Some(Command::Run(more)) => {
+        None => run::run(&options, &sets.set, false),
+        Some(Command::Run(Run { sets: more, take_over })) => {
             sets.set.extend(more.set);
-            run::run(&options, &sets.set)
+            run::run(&options, &sets.set, take_over)
         }
         Some(Command::Check(more)) => {
             sets.set.extend(more.set);

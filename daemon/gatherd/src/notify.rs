@@ -24,6 +24,11 @@ pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("draining")]);
 }
 
+/// Another process is the daemon from now on.
+pub(crate) fn handed_over(pid: u32) {
+    tell(&[NotifyState::MainPid(pid)]);
+}
+
 /// Tells the watchdog, twice as often as it asks, that the runtime still moves; for ever.
 pub(crate) async fn feed_watchdog() {
     let Some(timeout) = sd_notify::watchdog_enabled().filter(|timeout| *timeout > Duration::from_millis(1))

@@ -29,6 +29,8 @@ pub(crate) struct Paths {
     pub(crate) plugins: Vec<PathBuf>,
     /// The unix socket of the API; `None` for none.
     pub(crate) socket: Option<PathBuf>,
+    /// The private socket over which the next daemon asks.
+    pub(crate) handover: PathBuf,
 }
 
 /// Why there is no place.
@@ -87,7 +89,8 @@ impl Paths {
         if plugins.is_empty() {
             plugins.push(beside.unwrap_or_else(|| PathBuf::from(PACKAGED_PLUGINS)));
         }
-        Ok(Self { state, runtime, plugins, socket })
+        let handover = runtime.join("handover.sock");
+        Ok(Self { state, runtime, plugins, socket, handover })
     }
 
     /// Makes the directories that are not there: the state for us alone, the runtime directory open to
@@ -141,6 +144,7 @@ mod tests {
             runtime: "/run/gatherd".into(),
             plugins: vec![PACKAGED_PLUGINS.into()],
             socket: Some("/run/gatherd/gatherd.sock".into()),
+            handover: "/run/gatherd/handover.sock".into(),
         };
         assert_eq!(paths, expected);
     }
@@ -182,6 +186,7 @@ mod tests {
             runtime: "/b".into(),
             plugins: vec!["/c".into()],
             socket: Some("/d/sock".into()),
+            handover: "/b/handover.sock".into(),
         };
         assert_eq!(paths, expected);
         document.api.unix_socket = Some(String::new());

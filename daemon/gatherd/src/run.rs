@@ -2,21 +2,23 @@
 //!
 //! ```text
 //! configuration ─► log ─► directories ─► engine ─► API ─► READY=1
-//!                                                          │ SIGHUP: files read again
-//!                                                          ▼ SIGTERM, SIGINT
+//!                 ▲                                        │ SIGHUP: files read again
+//!   with --take-over: the sockets and the                  │ SIGUSR2: the next daemon is started
+//!   state of the daemon that runs ([`takeover`])           ▼ SIGTERM, SIGINT, or the next daemon asks ([`handover`])
 //!                        exit ◄─ engine drained ◄─ API refuses ◄─ STOPPING=1      a second signal: exit at once
 //! ```
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use gatherd_api::auth::Store;
 use gatherd_api::types::Machine;
-use gatherd_api::{Server, ServerConfig};
-use gatherd_engine::desired::{Desired, Document, Inputs, Layers, LayersError};
+use gatherd_api::{Given, Listening, Server, ServerConfig, Stopper};
+use gatherd_engine::desired::{Desired, Document, Inputs, Layers, LayersError, OpenError};
 use gatherd_engine::{Engine, EngineConfig};
+use gatherd_handover::{Door, Guest, Sockets, StateId};
 use gatherd_machine::MachineReader;
 use gatherd_management::{EngineManagement, Facts, Files, MachineView, Parts, RereadError};
 use gatherd_model::CdTime;
@@ -24,41 +26,57 @@ use gatherd_outputs::prometheus::Prometheus;
 use gatherd_timekeeping::MachineTimekeeper;
 
 use crate::cli::Options;
+use crate::handover::{End, Place};
 use crate::logging::{self, LogHandle};
+use crate::notify;
 use crate::paths::Paths;
 use crate::signals::{Asked, Signals};
-use crate::{hostname, kinds, notify};
+use crate::successor::Program;
+use crate::takeover::{self, Taken};
 
 /// How long draining may take.
-const STOP_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const STOP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the state of a daemon that was killed while it gave it away may still be locked.
+const LOCKED: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until it is told to stop; success when everything was drained in time.
 ///
 /// # Errors
 ///
 /// When it cannot start: the configuration is wrong, a directory, the state, a credential or an address
-/// cannot be used.
-pub(crate) fn run(options: &Options, sets: &[String]) -> anyhow::Result<ExitCode> {
+/// cannot be used, or a daemon that runs here does not give its place.
+pub(crate) fn run(options: &Options, sets: &[String], take_over: bool) -> anyhow::Result<ExitCode> {
     let inputs = options.inputs(sets)?;
     let layers = logging::before(|| Layers::read(&inputs))?;
     let document = layers.document();
     let log = logging::begin(&document.log)?;
     let paths = Paths::of(&document)?;
     paths.prepare()?;
-    let desired = Desired::open(&paths.state, layers).context("cannot open the desired state")?;
-    // From here on with what was changed over the API, but for the place of the state itself.
-    let document = desired.current().document.clone();
-    let paths = Paths::of(&document)?;
-    paths.prepare()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let outcome = runtime.block_on(async {
-        let daemon = Daemon::start(inputs, desired, &paths, log).await?;
+        let taken = if take_over { takeover::take(&layers, &paths).await? } else { None };
+        let desired = open(&paths, layers, taken.is_some()).await.context("cannot open the desired state")?;
+        let daemon = Daemon::start(inputs, desired, log, taken).await?;
         daemon.live().await
     });
     // What was abandoned may hang for ever; the process does not wait for it.
     runtime.shutdown_background();
     outcome
+}
+
+/// Opens the state; one that was just given away may be locked for a moment, when its daemon was killed.
+async fn open(paths: &Paths, layers: Layers, is_taken: bool) -> Result<Desired, OpenError> {
+    let begun = Instant::now();
+    loop {
+        match Desired::open(&paths.state, layers.clone()) {
+            Err(OpenError::InUse { .. }) if is_taken && begun.elapsed() < LOCKED => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// A running daemon.
@@ -67,21 +85,45 @@ struct Daemon {
     management: Arc<EngineManagement>,
     server: Server,
     signals: Signals,
+    next: Next,
+    /// The daemon of before, which waits until this one serves.
+    before: Option<gatherd_handover::Host>,
+}
+
+/// What the next daemon will get.
+struct Next {
+    /// Where it asks; `None` where the system does not let us listen.
+    door: Option<Door>,
+    sockets: Sockets,
+    owns_unix_socket: bool,
+    state: StateId,
+    program: Program,
 }
 
 impl Daemon {
-    async fn start(inputs: Inputs, desired: Desired, paths: &Paths, log: LogHandle) -> anyhow::Result<Self> {
+    async fn start(
+        inputs: Inputs,
+        desired: Desired,
+        log: LogHandle,
+        taken: Option<Taken>,
+    ) -> anyhow::Result<Self> {
         let signals = Signals::listen().context("cannot listen for signals")?;
+        // From here on with what was changed over the API, but for the place of the state itself.
         let document = desired.current().document.clone();
-        // Before the engine, so that a wrong file stops the daemon before any plugin has run.
-        let credentials = paths.state.join("auth");
-        let store = Store::open(&credentials)?;
+        let paths = Paths::of(&document)?;
+        paths.prepare()?;
+        let config = server_config(&document, &paths)?;
+        // Before the engine, so that a wrong file or a taken address stops the daemon before any plugin has run.
+        let store = Store::open(&paths.state.join("auth"))?;
         if let Some(path) = store.fresh_credential() {
             tracing::info!("made the first user; name and password are in {}", path.display());
         }
-        let hostname = hostname::find(document.hostname.as_deref(), document.fqdn_lookup);
+        let Taken { host: before, listening, private, kinds, hostname } = match taken {
+            Some(taken) => taken,
+            None => Taken::nothing(&document, &paths)?,
+        };
+        let next = Next::with(&listening, private, &paths)?;
         tracing::info!(hostname, version = env!("CARGO_PKG_VERSION"), state = %paths.state.display(), "starting");
-        let kinds = kinds::of(&document, paths);
         let engine = Engine::start(EngineConfig {
             desired,
             state_dir: paths.state.clone(),
@@ -96,43 +138,57 @@ impl Daemon {
             abi: (gatherd_abi::ABI_MAJOR, gatherd_abi::ABI_MINOR),
             document: Arc::new(document.clone()),
         };
-        let management = Arc::new(manage(&engine, &facts, paths, inputs, log)?);
-        let server = Server::bind(server_config(&document, paths)?, Arc::clone(&management) as _, store)?;
-        say_where(&server, paths);
-        Ok(Self { engine, management, server, signals })
+        let management = Arc::new(manage(&engine, &facts, &paths, inputs, log)?);
+        let server = Server::over(listening, config, Arc::clone(&management) as _, store)?;
+        say_where(&server, &paths);
+        Ok(Self { engine, management, server, signals, next, before })
     }
 
-    /// Serves until a signal says stop, then drains.
+    /// Serves until a signal says stop, then drains; or until another daemon has its place.
     async fn live(self) -> anyhow::Result<ExitCode> {
-        let Self { engine, management, server, mut signals } = self;
+        let Self { engine, management, server, mut signals, next, before } = self;
         let stopper = server.stopper();
         let mut serving = tokio::spawn(server.run());
         let watchdog = tokio::spawn(notify::feed_watchdog());
         notify::ready();
+        if let Some(before) = before {
+            before.serving().await;
+        }
         let failed = loop {
-            tokio::select! {
+            let guest = tokio::select! {
                 asked = signals.next() => match asked {
                     Asked::Stop => break None,
-                    Asked::Reread => drop(tokio::spawn(reread(Arc::clone(&management)))),
+                    Asked::Reread => {
+                        drop(tokio::spawn(reread(Arc::clone(&management))));
+                        continue;
+                    }
+                    Asked::Replace => {
+                        next.start();
+                        continue;
+                    }
                 },
+                guest = next.guest() => guest,
                 ended = &mut serving => break Some(ended),
+            };
+            let Some(place) = next.place(&engine, &stopper) else { continue };
+            match place.give(guest, &mut signals).await {
+                End::Stays => {}
+                End::Stop => break None,
+                End::Handed => {
+                    watchdog.abort();
+                    // Answers under way.
+                    let _cut_off = tokio::time::timeout(STOP_DEADLINE, serving).await;
+                    return Ok(ExitCode::SUCCESS);
+                }
+                End::Lost(error) => return Err(error),
             }
         };
-        notify::stopping();
         management.stopping();
-        tracing::info!("draining for at most {STOP_DEADLINE:?}; a second signal ends at once");
-        let drain = async {
-            tokio::join!(stopper.stop(STOP_DEADLINE), engine.stop(STOP_DEADLINE));
-            if failed.is_none() {
-                // It removes the unix socket last of all; the end of the process must not come before.
-                let _stopped = (&mut serving).await;
-            }
-        };
-        let drained = tokio::select! {
-            drained = tokio::time::timeout(STOP_DEADLINE, drain) => drained.is_ok(),
-            () = signals.stop() => false,
-        };
+        let drained = drain(failed.is_none(), &mut serving, &stopper, &engine, &mut signals).await;
         watchdog.abort();
+        if let Some(door) = next.door {
+            door.remove();
+        }
         if let Some(ended) = failed {
             ended.context("the API panicked")?.context("the API cannot serve")?;
         }
@@ -142,6 +198,80 @@ impl Daemon {
         }
         tracing::warn!("stopped before everything was drained");
         Ok(ExitCode::FAILURE)
+    }
+}
+
+/// Stops everything in good order; whether it was done in time. `serves`: the API has not ended by itself.
+async fn drain(
+    serves: bool,
+    serving: &mut tokio::task::JoinHandle<std::io::Result<()>>,
+    stopper: &Stopper,
+    engine: &Engine,
+    signals: &mut Signals,
+) -> bool {
+    notify::stopping();
+    tracing::info!("draining for at most {STOP_DEADLINE:?}; a second signal ends at once");
+    let drain = async {
+        tokio::join!(stopper.stop(STOP_DEADLINE), engine.stop(STOP_DEADLINE));
+        if serves {
+            // It removes the unix socket last of all; the end of the process must not come before.
+            let _stopped = serving.await;
+        }
+    };
+    tokio::select! {
+        drained = tokio::time::timeout(STOP_DEADLINE, drain) => drained.is_ok(),
+        () = signals.stop() => false,
+    }
+}
+
+impl Next {
+    fn with(
+        listening: &Listening,
+        private: Option<std::os::unix::net::UnixListener>,
+        paths: &Paths,
+    ) -> anyhow::Result<Self> {
+        let door = match private {
+            Some(listener) => Door::over(listener, &paths.handover),
+            None => Door::open(&paths.handover),
+        };
+        let door = match door {
+            Ok(door) => Some(door),
+            Err(error) => {
+                let error = format!("{:#}", anyhow::Error::new(error));
+                tracing::warn!(error, "no other daemon can take over from this one");
+                None
+            }
+        };
+        let Given { tcp, unix, owns_unix_socket } = listening.again().context("cannot keep the sockets")?;
+        let private = door.as_ref().map(Door::socket).transpose().context("cannot keep the sockets")?;
+        Ok(Self {
+            door,
+            sockets: Sockets { tcp, unix, private },
+            owns_unix_socket,
+            state: StateId::of(&paths.state).context("cannot look at the state directory")?,
+            program: Program::this(),
+        })
+    }
+
+    /// Starts the program that lies on disk now, which then asks.
+    fn start(&self) {
+        if let Err(error) = self.program.start_newest() {
+            tracing::error!(%error, "cannot start the next daemon; this one goes on");
+        }
+    }
+
+    async fn guest(&self) -> Guest {
+        match &self.door {
+            Some(door) => door.guest().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn place<'a>(&'a self, engine: &'a Engine, stopper: &'a Stopper) -> Option<Place<'a>> {
+        let Self { door, sockets, owns_unix_socket, state, program } = self;
+        let (owns_unix_socket, state) = (*owns_unix_socket, *state);
+        let door = door.as_ref()?;
+        Some(Place { engine, stopper, door, sockets, owns_unix_socket, state, program })
     }
 }
 
@@ -168,7 +298,8 @@ fn manage(
     }))
 }
 
-fn server_config(document: &Document, paths: &Paths) -> anyhow::Result<ServerConfig> {
+/// Where and how the API is served.
+pub(crate) fn server_config(document: &Document, paths: &Paths) -> anyhow::Result<ServerConfig> {
     let api = &document.api;
     let tcp = match api.listen.as_str() {
         "" => None,

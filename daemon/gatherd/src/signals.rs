@@ -1,4 +1,5 @@
-//! Signals of the system: `SIGTERM` and `SIGINT` stop, `SIGHUP` reads the configuration again.
+//! Signals of the system: `SIGTERM` and `SIGINT` stop, `SIGHUP` reads the configuration again, `SIGUSR2` starts the
+//! program that lies on disk now, and lets it take over.
 
 use std::io;
 
@@ -11,6 +12,8 @@ pub(crate) enum Asked {
     Stop,
     /// Read the configuration again.
     Reread,
+    /// Start the program of now, and let it take over.
+    Replace,
 }
 
 /// The signals that this process hears.
@@ -19,6 +22,7 @@ pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    replace: Signal,
 }
 
 impl Signals {
@@ -32,6 +36,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            replace: signal(SignalKind::user_defined2())?,
         })
     }
 
@@ -41,6 +46,7 @@ impl Signals {
             _ = self.terminate.recv() => Asked::Stop,
             _ = self.interrupt.recv() => Asked::Stop,
             _ = self.hangup.recv() => Asked::Reread,
+            _ = self.replace.recv() => Asked::Replace,
         }
     }
 
@@ -59,9 +65,12 @@ mod tests {
     #[tokio::test]
     async fn each_signal_asks_for_its_own() {
         let mut signals = Signals::listen().unwrap();
-        for (number, asked) in
-            [(Number::HUP, Asked::Reread), (Number::TERM, Asked::Stop), (Number::INT, Asked::Stop)]
-        {
+        for (number, asked) in [
+            (Number::HUP, Asked::Reread),
+            (Number::TERM, Asked::Stop),
+            (Number::INT, Asked::Stop),
+            (Number::USR2, Asked::Replace),
+        ] {
             kill_process(getpid(), number).unwrap();
             assert_eq!(signals.next().await, asked);
         }

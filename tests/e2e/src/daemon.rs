@@ -25,6 +25,8 @@ pub struct Daemon {
     setup: Setup,
     place: Place,
     child: Child,
+    /// The process that took over from our child, where it is not our child.
+    heir: Option<Pid>,
     /// Where in the log this life begins, in bytes.
     begun: usize,
     started_in: Duration,
@@ -49,7 +51,7 @@ impl Daemon {
     pub async fn start_in(place: Place, setup: Setup) -> Self {
         setup.prepare(&place);
         let child = spawn(&setup, &place);
-        let mut daemon = Self { setup, place, child, begun: 0, started_in: Duration::ZERO };
+        let mut daemon = Self { setup, place, child, heir: None, begun: 0, started_in: Duration::ZERO };
         daemon.wait_ready().await;
         daemon
     }
@@ -58,7 +60,9 @@ impl Daemon {
         let begun = Instant::now();
         let client = self.unix();
         wait_until("the daemon serves", START, async || {
-            if let Some(status) = self.child.try_wait().expect("our own child can be asked") {
+            if let Some(status) = self.child.try_wait().expect("our own child can be asked")
+                && self.heir.is_none()
+            {
                 panic!("the daemon ended: {status}");
             }
             match client.try_send(Ask::get("/readyz")).await {
@@ -155,6 +159,15 @@ impl Daemon {
         kill_process(pid, signal).expect("our own child can be signalled");
     }
 
+    /// Waits until it serves.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub async fn serves(&mut self) {
+        self.wait_ready().await;
+    }
+
     /// Waits until the process has ended by itself.
     ///
     /// # Panics
@@ -189,6 +202,44 @@ impl Daemon {
         self.wait_ready().await;
     }
 
+    /// Starts another one in the same place that takes over; both are ours.
+    pub fn begin_takeover(&mut self) -> Takeover {
+        self.begun = self.place.log().len();
+        let mut command = self.setup.daemon(&self.place, &["run", "--take-over"]);
+        Setup::log(&mut command, &self.place);
+        let next = command.spawn().expect("the staged daemon can be started");
+        Takeover { before: std::mem::replace(&mut self.child, next) }
+    }
+
+    /// Lets another one take over, and waits until it serves and the one before has ended well.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub async fn take_over(&mut self) {
+        let mut takeover = self.begin_takeover();
+        let status = takeover.ended().await;
+        assert!(status.success(), "the daemon of before ended with {status}");
+        self.wait_ready().await;
+    }
+
+    /// Waits until our child has ended well and a process that it started serves in its place.
+    ///
+    /// # Panics
+    ///
+    /// When that does not happen.
+    pub async fn inherited(&mut self) {
+        let status = self.ended().await;
+        assert!(status.success(), "the daemon of before ended with {status}");
+        let log = self.place.log();
+        let (_, rest) = log.rsplit_once("the next daemon is started").expect("it says whom it starts");
+        let (_, rest) = rest.split_once("pid=").expect("it names the process");
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        self.heir = digits.parse().ok().and_then(Pid::from_raw);
+        assert!(self.heir.is_some(), "{rest}");
+        self.wait_ready().await;
+    }
+
     /// Stops it in good order and starts it again.
     ///
     /// # Panics
@@ -216,9 +267,46 @@ impl Daemon {
     }
 }
 
+/// A daemon that is being taken over from; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Takeover {
+    before: Child,
+}
+
+impl Takeover {
+    /// Waits until the one of before has ended by itself.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let before = &mut self.before;
+        wait_until("the daemon of before ends", STOP, async || {
+            before.try_wait().expect("our own child can be asked").ok_or("it still runs")
+        })
+        .await
+    }
+
+    /// Ends the one of before as a power cut would.
+    ///
+    /// # Panics
+    ///
+    /// When the system refuses.
+    pub fn kill(&mut self) {
+        self.before.kill().expect("our own child can be killed");
+        self.before.wait().expect("our own child can be waited for");
+    }
+}
+
+impl Drop for Takeover {
+    fn drop(&mut self) {
+        let _ended_already = self.before.kill();
+        let _ended_already = self.before.wait();
+    }
+}
+
 fn spawn(setup: &Setup, place: &Place) -> Child {
-    let mut command = setup.daemon(place, &[]);
-    Setup::log(&mut command, place);
+    let mut command = setup.first(place);
     command.spawn().expect("the staged daemon can be started")
 }
 
@@ -227,6 +315,9 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         let _ended_already = self.child.kill();
         let _ended_already = self.child.wait();
+        if let Some(heir) = self.heir {
+            let _ended_already = kill_process(heir, Signal::KILL);
+        }
         if std::thread::panicking() {
             eprintln!("---- what the daemon said\n{}----", self.place.log());
         }

@@ -28,7 +28,7 @@ mod wait;
 
 pub use answer::Answer;
 pub use checked::{Ask, Checked};
-pub use daemon::Daemon;
+pub use daemon::{Daemon, Takeover};
 pub use dice::Dice;
 pub use disk::SmallDisk;
 pub use document::{Document, Operation};

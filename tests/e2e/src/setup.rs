@@ -1,8 +1,10 @@
 //! What a daemon is started with.
 
 use std::fs::OpenOptions;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use crate::{Place, Stage};
 
@@ -15,7 +17,12 @@ pub struct Setup {
     arguments: Vec<String>,
     user: Option<u32>,
     bare: bool,
+    /// Listening sockets that the first start gets, as from a service manager; at most two.
+    passed: Arc<Vec<OwnedFd>>,
 }
+
+/// Starts a program with two open descriptors as a service manager passes sockets. Source: `sd_listen_fds(3)`.
+const PASS: &str = "exec 3<&0 4>&1 0</dev/null 1>&2; LISTEN_PID=$$ exec \"$@\"";
 
 impl Setup {
     /// A daemon of `stage` with no configuration file: host `testhost`, a free TCP port, a unix socket, values
@@ -26,7 +33,15 @@ impl Setup {
             ("GATHERD_INTERVAL".to_owned(), "1".to_owned()),
         ];
         let arguments = ["--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
-        Self { stage: stage.clone(), config: None, environment, arguments, user: None, bare: false }
+        Self {
+            stage: stage.clone(),
+            config: None,
+            environment,
+            arguments,
+            user: None,
+            bare: false,
+            passed: Arc::default(),
+        }
     }
 
     /// With this text in the configuration file.
@@ -80,6 +95,13 @@ impl Setup {
         self
     }
 
+    /// With listening sockets, as a service manager passes them; at most two.
+    #[must_use]
+    pub fn passing(mut self, sockets: Vec<OwnedFd>) -> Self {
+        self.passed = Arc::new(sockets);
+        self
+    }
+
     /// The user it runs as, where that is another than ours.
     pub fn user(&self) -> Option<u32> {
         self.user
@@ -105,7 +127,33 @@ impl Setup {
 
     /// A command in the environment of `place` and no other, its output going to the log of the place.
     pub(crate) fn daemon(&self, place: &Place, more: &[&str]) -> Command {
-        let mut command = self.program(&self.stage.gatherd(), place);
+        let command = self.program(&self.stage.gatherd(), place);
+        self.with_arguments(command, place, more)
+    }
+
+    /// The command that starts it first, its output going to the log of the place.
+    pub(crate) fn first(&self, place: &Place) -> Command {
+        let mut command = if self.passed.is_empty() {
+            self.program(&self.stage.gatherd(), place)
+        } else {
+            let mut command = self.program(Path::new("/bin/sh"), place);
+            command.args(["-c", PASS, "sh"]).arg(self.stage.gatherd());
+            command.env("LISTEN_FDS", self.passed.len().to_string());
+            command
+        };
+        command = self.with_arguments(command, place, &[]);
+        Self::log(&mut command, place);
+        let again = |index: usize| self.passed.get(index).map(OwnedFd::try_clone);
+        if let Some(socket) = again(0) {
+            command.stdin(socket.expect("a descriptor can be had twice"));
+        }
+        if let Some(socket) = again(1) {
+            command.stdout(socket.expect("a descriptor can be had twice"));
+        }
+        command
+    }
+
+    fn with_arguments(&self, mut command: Command, place: &Place, more: &[&str]) -> Command {
         command.args(more).args(&self.arguments);
         if self.config.is_some() {
             command.arg("--config").arg(place.config());

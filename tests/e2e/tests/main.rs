@@ -32,6 +32,8 @@ mod plugin_type;
 mod request;
 mod revisions;
 mod scene;
+mod takeover;
+mod takeover_failures;
 mod thresholds;
 mod time;
 mod token;

@@ -24,6 +24,7 @@ pub(crate) const PLACES: &[Place] = &[
     // Cores.
     place(1, "gatherd-engine", "daemon/engine"),
     place(1, "gatherd-clock", "daemon/clock"),
+    place(1, "gatherd-handover", "daemon/handover"),
     place(1, "gatherd-api", "api/server"),
     place(1, "gatherd-client", "api/client"),
     place(1, "gatherd-sdk", "native-plugins/sdk"),
