@@ -82,6 +82,11 @@ impl Cache {
         Self { table, types, settings, counters: CacheCounters::default() }
     }
 
+    /// How it judges times.
+    pub(crate) fn settings(&self) -> CacheSettings {
+        self.settings
+    }
+
     /// What was counted.
     pub fn counters(&self) -> &CacheCounters {
         &self.counters

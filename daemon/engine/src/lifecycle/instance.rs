@@ -226,8 +226,18 @@ async fn run(mut plugin: Box<dyn Plugin>, request: Request) -> Returned {
     Returned { plugin, outcome }
 }
 
+/// Reads once, without an instance; a panic is an answer like any other.
+pub(crate) fn read_beside(
+    plugin: Box<dyn Plugin>,
+) -> BoxFuture<'static, (Box<dyn Plugin>, Result<(), CallFailure>)> {
+    Box::pin(async move {
+        let Returned { plugin, outcome } = run(plugin, Request::Read).await;
+        (plugin, outcome)
+    })
+}
+
 /// Opens; a panic of the kind is an answer like any other.
-pub(super) async fn open(
+pub(crate) async fn open(
     kind: Arc<dyn PluginKind>,
     spec: Spec,
     door: Arc<Door>,

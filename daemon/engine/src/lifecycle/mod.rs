@@ -28,6 +28,7 @@ use tokio::sync::mpsc;
 
 pub use command::{CommandFailure, Life};
 pub use fault::LastError;
+pub(crate) use instance::{open as open_beside, read_beside};
 pub use state::{Denied, Effect, Event, Failures, State};
 pub use threads::Threads;
 pub use vitals::{Recent, Vitals, VitalsReading};

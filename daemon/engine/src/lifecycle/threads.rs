@@ -36,7 +36,7 @@ impl Threads {
     }
 
     /// Lets `ending` go on by itself; it counts until it has ended.
-    pub(super) fn abandon(self: &Arc<Self>, ending: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn abandon(self: &Arc<Self>, ending: impl Future<Output = ()> + Send + 'static) {
         self.lose();
         let threads = Arc::clone(self);
         tokio::spawn(async move {
@@ -46,7 +46,7 @@ impl Threads {
     }
 
     /// Counts one of which nobody will ever know whether it ended.
-    pub(super) fn lose(&self) {
+    pub(crate) fn lose(&self) {
         self.abandoned.fetch_add(1, Ordering::Relaxed);
     }
 }

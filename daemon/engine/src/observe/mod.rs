@@ -1,8 +1,10 @@
 //! Read-only pictures of the whole: for the API, and for the plugin `self`. Takes no part in the value's way.
 
 mod own;
+mod plugin_log;
 
 pub use own::OwnFigures;
+pub use plugin_log::{LineLevel, PluginLine, PluginLog};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -178,7 +178,7 @@ impl Registry {
 }
 
 /// The code that runs or ran last, where the plugin was ever opened.
-fn loaded_code(entry: &Entry) -> Option<Code> {
+pub(super) fn loaded_code(entry: &Entry) -> Option<Code> {
     entry.life.vitals().digest().map(Code::Loaded)
 }
 

@@ -8,17 +8,20 @@ mod change;
 mod entry;
 mod kinds;
 mod picture;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 pub use change::SetError;
 pub use kinds::Kinds;
 pub use picture::Picture;
+pub use trial::{Trial, TrialError};
 
 pub use crate::lifecycle::Settings;
 use crate::lifecycle::{Outputs, Surroundings, Threads};
@@ -31,6 +34,8 @@ pub struct Registry {
     around: Surroundings,
     /// Held to look up, to add and to take out; never while anything is waited for.
     entries: RwLock<BTreeMap<PluginId, Arc<Entry>>>,
+    /// How many plugins may be tried now.
+    trials: Arc<Semaphore>,
 }
 
 impl Registry {
@@ -45,7 +50,7 @@ impl Registry {
         let threads = Arc::new(Threads::new(settings.abandoned_threads));
         let around =
             Surroundings { kind: Arc::new(Kinds::new(kinds)), way, outputs, clock, threads, settings };
-        Self { around, entries: RwLock::default() }
+        Self { around, entries: RwLock::default(), trials: Arc::new(Semaphore::new(trial::TRIALS)) }
     }
 
     /// Judges whether `spec` could be opened, without any effect on what runs. May block: it reads files and

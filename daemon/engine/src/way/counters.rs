@@ -10,6 +10,7 @@ pub struct Counters {
     taken: AtomicU64,
     drops: [AtomicU64; DropReason::ALL.len()],
     contended: AtomicU64,
+    held_lines: AtomicU64,
 }
 
 impl Counters {
@@ -30,6 +31,15 @@ impl Counters {
     /// Registrations of a series that another plugin feeds too.
     pub fn contended(&self) -> u64 {
         self.contended.load(Ordering::Relaxed)
+    }
+
+    /// Lines that the plugin said and that were not logged, because it says too much.
+    pub fn held_lines(&self) -> u64 {
+        self.held_lines.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_held_line(&self) {
+        self.held_lines.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn count_taken(&self, samples: usize) {

@@ -76,6 +76,11 @@ impl Door {
         self.closed.store(true, Ordering::Release);
     }
 
+    /// Counts a line of the plugin that is not logged.
+    pub fn line_held(&self) {
+        self.counters.count_held_line();
+    }
+
     /// Counts something that never became a sample.
     pub fn refused(&self, reason: DropReason) {
         self.drop_samples(reason, 1);

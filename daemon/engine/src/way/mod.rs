@@ -7,6 +7,7 @@
 //! A door belongs to one instance of one plugin. Nothing on the way takes a lock that two plugins share,
 //! and nothing is allocated per value: a batch of at most [`BATCH`] samples is made, filled and handed on.
 
+mod alone;
 mod counters;
 mod door;
 mod handles;

@@ -16,6 +16,7 @@ mod native_kind;
 mod native_plugin;
 mod orders;
 mod shelf;
+mod speech;
 mod status;
 mod thread;
 mod threshold;

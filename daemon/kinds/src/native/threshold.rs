@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use gatherd_engine::port::{DropReason, Series};
 use gatherd_engine::way::{BATCH, Door, Parts, Reading};
 use gatherd_loader::{BatchRef, Call, Handle, IdentityRef, LogLevel, Refusal, Status, ValueListRef};
 use gatherd_model::{CdTime, DataSet, Notification};
 
+use super::speech::{LINES, SPAN, Speech, Verdict};
 use super::status::{reason_of, status_of};
 
 /// Target of log lines whose words are a plugin's.
@@ -18,11 +20,16 @@ pub(super) struct Threshold {
     door: Arc<Door>,
     /// A breach of the contract was told once; more of them are only counted.
     breach_told: AtomicBool,
+    speech: Speech,
 }
 
 impl Threshold {
     pub(super) fn new(door: Arc<Door>) -> Self {
-        Self { door, breach_told: AtomicBool::new(false) }
+        Self { door, breach_told: AtomicBool::new(false), speech: Speech::new(Instant::now()) }
+    }
+
+    fn tell_held(&self, held: u64) {
+        tracing::warn!(plugin = %self.door.plugin(), held, "{held} lines of the plugin were not logged: it says too much");
     }
 
     /// At most [`BATCH`] samples from `begin` on; answers the first refusal.
@@ -53,6 +60,15 @@ impl Threshold {
     }
 }
 
+impl Drop for Threshold {
+    fn drop(&mut self) {
+        match self.speech.take_held() {
+            0 => {}
+            held => self.tell_held(held),
+        }
+    }
+}
+
 fn parts<'a>(identity: &IdentityRef<'a>) -> Parts<'a> {
     let IdentityRef { host, plugin, plugin_instance, type_name, type_instance } = *identity;
     Parts { host, plugin, plugin_instance, type_name, type_instance }
@@ -65,6 +81,20 @@ fn answer(outcome: Result<(), DropReason>) -> Status {
 impl gatherd_loader::Door for Threshold {
     fn log(&self, level: LogLevel, message: &str) {
         let plugin = self.door.plugin();
+        match self.speech.judge(Instant::now()) {
+            Verdict::Said { held_before: 0 } => {}
+            Verdict::Said { held_before } => self.tell_held(held_before),
+            Verdict::Held { first } => {
+                self.door.line_held();
+                if first {
+                    tracing::warn!(
+                        plugin = %plugin,
+                        "the plugin says more than {LINES} lines in {SPAN:?}; further ones are only counted"
+                    );
+                }
+                return;
+            }
+        }
         match level {
             LogLevel(..=3) => tracing::error!(target: SPEAKS, plugin = %plugin, "{message}"),
             LogLevel::WARNING => tracing::warn!(target: SPEAKS, plugin = %plugin, "{message}"),

@@ -58,6 +58,8 @@ pub enum Mode {
     Burst,
     /// One value at each of the first `times` reads, and then no more.
     Expire,
+    /// `series` lines for the log at each read, each of which would be two if nobody took care.
+    Talks,
     /// The number that stands in `file`, and no value while none does.
     File,
 }
@@ -101,6 +103,7 @@ pub struct Misbehave {
     config: Config,
     reads: u64,
     series: Vec<Series>,
+    host: Host,
 }
 
 impl Collector for Misbehave {
@@ -117,7 +120,7 @@ impl Collector for Misbehave {
             _ => {}
         }
         let series = make_series(&config, host);
-        Ok(Self { config, reads: 0, series })
+        Ok(Self { config, reads: 0, series, host: host.clone() })
     }
 
     fn read(&mut self, out: &mut Batch) -> Result<(), Failure> {
@@ -136,6 +139,11 @@ impl Collector for Misbehave {
             Mode::Future => {
                 out.set_time(CdTime::from_secs(4_102_444_800));
                 out.gauge(&self.series[0], reads);
+            }
+            Mode::Talks => {
+                for line in 0..self.config.series {
+                    self.host.info(&format!("line {line} of read {}\nforged", self.reads));
+                }
             }
             Mode::Expire if self.reads > self.config.times => {}
             Mode::File => {
