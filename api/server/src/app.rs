@@ -1,5 +1,6 @@
 //! One worker's application: the layers around the routes.
 
+use crate::audit::{Audit, audit};
 use crate::auth::{PeerPolicy, Store, authenticate};
 use crate::envelope::envelope;
 use crate::management::Management;
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     peers: web::Data<PeerPolicy>,
     answers: web::Data<Answers>,
     streams: web::Data<Streams>,
+    audit: web::Data<Audit>,
 }
 
 impl Shared {
@@ -32,6 +34,7 @@ impl Shared {
         peers: PeerPolicy,
         answers: Answers,
         streams: Arc<Streams>,
+        audit: Audit,
     ) -> Self {
         Self {
             management: web::Data::from(management),
@@ -40,10 +43,11 @@ impl Shared {
             peers: web::Data::new(peers),
             answers: web::Data::new(answers),
             streams: web::Data::from(streams),
+            audit: web::Data::new(audit),
         }
     }
 
-    /// The application. Layers from the inside: answers by key, who asks, compression, envelope.
+    /// The application. Layers from the inside: audit, answers by key, who asks, compression, envelope.
     pub(crate) fn app(
         self,
     ) -> App<
@@ -55,7 +59,7 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers, answers, streams } = self;
+        let Self { management, store, settings, peers, answers, streams, audit: trail } = self;
         App::new()
             .app_data(management)
             .app_data(store)
@@ -63,7 +67,9 @@ impl Shared {
             .app_data(peers)
             .app_data(answers)
             .app_data(streams)
+            .app_data(trail)
             .configure(routes::install)
+            .wrap(from_fn(audit))
             .wrap(from_fn(replay))
             .wrap(from_fn(authenticate))
             .wrap(Compress::default())

@@ -4,9 +4,9 @@
 //! follows from its line in the table, so that neither can be forgotten.
 
 use crate::handlers::{
-    blacklist, cache, capabilities, config, daemon, docs, exposition, flush, health, heartbeat, metric,
-    notification, output, output_buffer, plugin, plugin_config, plugin_type, revision, threshold, time,
-    time_config, token, value, version,
+    audit, blacklist, cache, capabilities, config, daemon, docs, exposition, flush, health, heartbeat,
+    metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
+    revision, threshold, time, time_config, token, value, version,
 };
 use crate::output::PLAN_JSON;
 use crate::problem::{PROBLEM_JSON, code_status};
@@ -57,14 +57,14 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, R
         plugin::restart_plugin, plugin::reload_plugin,
         plugin_config::get_plugin_config, plugin_config::replace_plugin_config,
         plugin_config::patch_plugin_config,
-        plugin_type::list_plugin_types, value::list_values, value::get_value, metric::list_metrics,
+        plugin_log::list_plugin_log, plugin_log::stream_plugin_log, plugin_test::test_plugin, plugin_type::list_plugin_types, value::list_values, value::get_value, metric::list_metrics,
         threshold::list_thresholds, threshold::create_threshold, threshold::get_threshold,
         threshold::replace_threshold, threshold::patch_threshold,
         threshold::delete_threshold, threshold::preview_threshold,
         blacklist::list_blacklist_rules, blacklist::create_blacklist_rule, blacklist::get_blacklist_rule,
         blacklist::replace_blacklist_rule, blacklist::patch_blacklist_rule,
         blacklist::delete_blacklist_rule, blacklist::preview_blacklist_rule,
-    cache::get_cache, heartbeat::get_heartbeat, notification::list_notifications, notification::stream_notifications, capabilities::get_capabilities, notification::publish_notification, notification::get_notification, notification::acknowledge_notification,
+    cache::get_cache, heartbeat::get_heartbeat, notification::list_notifications, notification::stream_notifications, capabilities::get_capabilities, notification::publish_notification, notification::get_notification, notification::acknowledge_notification, audit::list_audit,
         time::get_time, time::sync_time, time_config::get_time_config,
     time_config::replace_time_config, time_config::patch_time_config, daemon::get_log_level, daemon::set_log_level, cache::remove_values, cache::remove_value, output::list_outputs, output::get_output, output::pause_output, output::resume_output, output_buffer::get_output_buffer, output_buffer::replace_output_buffer, output_buffer::patch_output_buffer, flush::flush, flush::flush_output, daemon::reload_daemon, plugin::create_plugin, plugin::patch_plugin, plugin::delete_plugin, config::get_config, config::get_config_sources, config::replace_config, config::patch_config, revision::list_revisions, revision::get_revision, revision::get_revision_config, revision::get_revision_diff, revision::restore_revision, revision::confirm_revision,
     )

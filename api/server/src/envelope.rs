@@ -4,6 +4,7 @@
 //! microversion, security headers, and a problem document for whatever is not a success, also when a
 //! handler panicked.
 
+use crate::audit::RequestId;
 use crate::auth::place_of;
 use crate::connections::{Connection, Served};
 use crate::microversion;
@@ -17,7 +18,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_util::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -72,6 +73,7 @@ pub(crate) async fn envelope(
         let answer = finish(refused.answer(&ticket.path, &ticket.id), &ticket);
         return Ok(request.into_response(answer));
     }
+    request.extensions_mut().insert(RequestId(ticket.id.clone()));
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => Ok(seal(response, &ticket)),
         Ok(Err(error)) => Err(lost(&known(&error), &ticket)),

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod audit;
 pub mod auth;
 mod clock;
 mod connections;
@@ -38,11 +39,12 @@ pub use events::{Event, Events};
 pub use gatherd_api_types as types;
 pub use input::{MAX_BODY, MAX_LIMIT};
 pub use management::{
-    Caller, Change, Changed, Exposition, ExpositionFormat, IfMatch, Management, ManagementError, Member,
-    Mode, Part, ResourceKind, ResourceName, Versioned,
+    AuditHealth, Caller, Change, Changed, Exposition, ExpositionFormat, IfMatch, Management, ManagementError,
+    Member, Mode, Part, ResourceKind, ResourceName, Versioned,
 };
 pub use query::{
-    ListRequest, Matcher, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery,
+    AuditQuery, ListRequest, Matcher, MetricQuery, NotificationQuery, PluginLogQuery, PluginQuery,
+    PluginTypeQuery, ValueQuery,
 };
 pub use server::{BindError, Server, ServerConfig, Stopper};
 pub use socket::{Given, Listening};

@@ -4,15 +4,17 @@
 //! know (does it exist, is it valid, is the revision current); who calls it has already proved the role.
 
 use crate::events::Events;
-use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery};
+use crate::query::{
+    ListRequest, MetricQuery, NotificationQuery, PluginLogQuery, PluginQuery, PluginTypeQuery, ValueQuery,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FieldError,
     FlushReport, FlushRequest, Heartbeat, LogLevel, Metric, NewNotification, Notification, Output, Plan,
-    Plugin, PluginType, ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, Role, Threshold,
-    ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
+    Plugin, PluginLogLine, PluginTest, PluginTestReport, PluginType, ProblemCode, Provisional, Reloaded,
+    Revision, RevisionDiff, Role, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
 };
 use serde_json::Value;
 use std::fmt;
@@ -209,6 +211,15 @@ impl fmt::Debug for Exposition {
     }
 }
 
+/// How the audit trail fares.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AuditHealth {
+    /// Records that could not be written since the daemon began.
+    pub lost: u64,
+    /// Why records cannot be written; `None` when they can.
+    pub failing: Option<String>,
+}
+
 /// Why the daemon does not do what was asked.
 ///
 /// All texts go to the caller: no secrets, no paths of the machine.
@@ -303,6 +314,31 @@ pub trait Management: Send + Sync + 'static {
         id: &str,
         patch: Value,
     ) -> Result<Changed<Plugin>, ManagementError>;
+
+    /// Reads a plugin once beside what runs, and keeps the values to itself; the role for a configuration was proved.
+    async fn test_plugin(
+        &self,
+        caller: &Caller,
+        id: &str,
+        test: PluginTest,
+    ) -> Result<PluginTestReport, ManagementError>;
+
+    /// What a plugin says and what is said of it, by number, oldest first; the key of the list is that number.
+    async fn plugin_log(
+        &self,
+        id: &str,
+        query: &PluginLogQuery,
+        list: &ListRequest,
+    ) -> Result<Part<PluginLogLine>, ManagementError>;
+
+    /// What is said by and of a plugin from now on, or from behind the number `after` as far as that is remembered;
+    /// `since` of the query is not looked at.
+    async fn follow_plugin_log(
+        &self,
+        id: &str,
+        query: PluginLogQuery,
+        after: Option<u64>,
+    ) -> Result<Events<PluginLogLine>, ManagementError>;
 
     /// Who says what each key of the document is.
     async fn config_sources(&self) -> Result<ConfigSources, ManagementError>;
@@ -471,6 +507,13 @@ pub trait Management: Send + Sync + 'static {
         query: NotificationQuery,
         after: Option<u64>,
     ) -> Result<Events<Notification>, ManagementError>;
+
+    /// The newest revision of the document that is in effect; never waits.
+    fn current_revision(&self) -> u64;
+
+    /// Hears how the audit trail fares; never waits. Called at each record that is lost, and when records can be
+    /// written again.
+    fn audit_health(&self, health: AuditHealth);
 
     /// What the daemon logs.
     async fn log_level(&self) -> Result<LogLevel, ManagementError>;

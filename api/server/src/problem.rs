@@ -100,6 +100,11 @@ impl ApiError {
             .with_errors(vec![error])
     }
 
+    /// What happened, for programs.
+    pub(crate) fn code(&self) -> ProblemCode {
+        self.0.code
+    }
+
     pub(crate) fn bad_request(detail: &'static str) -> Self {
         Self::new(ProblemCode::BadRequest, detail)
     }

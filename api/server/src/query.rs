@@ -1,6 +1,6 @@
 //! What a list is asked for: filters and the place to go on from.
 
-use gatherd_api_types::{PluginState, Severity};
+use gatherd_api_types::{AuditOutcome, AuditRecord, PluginLogLevel, PluginState, Severity};
 use regex::{Regex, RegexBuilder};
 
 /// Longest pattern of a filter, in bytes.
@@ -108,6 +108,28 @@ fn glob_expression(glob: &str) -> String {
     expression
 }
 
+/// Which records of the audit trail.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Only those with a greater number.
+    pub since: Option<u64>,
+    /// By the name of who asked.
+    pub user: Matcher,
+    /// By what was asked for.
+    pub action: Matcher,
+    /// Only those that came out so.
+    pub outcome: Option<AuditOutcome>,
+}
+
+impl AuditQuery {
+    /// Whether a record passes; `since` apart.
+    pub fn admits(&self, record: &AuditRecord) -> bool {
+        self.user.admits(&record.initiator.id)
+            && self.action.admits(&record.action)
+            && self.outcome.is_none_or(|outcome| record.outcome == outcome)
+    }
+}
+
 /// Which plugins.
 #[derive(Clone, Debug, Default)]
 pub struct PluginQuery {
@@ -119,6 +141,15 @@ pub struct PluginQuery {
     pub state: Option<PluginState>,
     /// Only those that are meant to run, or only the others.
     pub enabled: Option<bool>,
+}
+
+/// Which lines of a plugin's log.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct PluginLogQuery {
+    /// Only those with a greater number.
+    pub since: Option<u64>,
+    /// Only those of this importance and above.
+    pub level: Option<PluginLogLevel>,
 }
 
 /// Which plugin types.

@@ -4,11 +4,12 @@
 //! against the document, and try every line with every kind of credential.
 
 use crate::handlers::{
-    blacklist, cache, capabilities, config, daemon, docs, exposition, flush, health, heartbeat, metric,
-    notification, output, output_buffer, plugin, plugin_config, plugin_type, revision, threshold, time,
-    time_config, token, value, version,
+    audit, blacklist, cache, capabilities, config, daemon, docs, exposition, flush, health, heartbeat,
+    metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
+    revision, threshold, time, time_config, token, value, version,
 };
 use crate::problem::ApiError;
+use actix_web::dev::ServiceRequest;
 use actix_web::guard::{self, Guard};
 use actix_web::http::Method;
 use actix_web::{Route, web};
@@ -91,6 +92,9 @@ pub(crate) const TABLE: &[Line] = &[
     line!(GET    "/v1/plugins/{id}/config",     Reader,  plugin_config::get_plugin_config),
     line!(PUT    "/v1/plugins/{id}/config",     Admin,   plugin_config::replace_plugin_config),
     line!(PATCH  "/v1/plugins/{id}/config",     Admin,   plugin_config::patch_plugin_config),
+    line!(POST   "/v1/plugins/{id}/test",       Member,  plugin_test::test_plugin),
+    line!(GET    "/v1/plugins/{id}/log",        Reader,  plugin_log::list_plugin_log),
+    line!(GET    "/v1/plugins/{id}/log/stream", Reader,  plugin_log::stream_plugin_log),
     line!(GET    "/v1/plugin-types",            Reader,  plugin_type::list_plugin_types),
     line!(GET    "/v1/values",                  Reader,  value::list_values),
     line!(GET    "/v1/values/{identifier:.+}",  Reader,  value::get_value),
@@ -143,16 +147,29 @@ pub(crate) const TABLE: &[Line] = &[
     line!(GET    "/v1/revisions/{revision}/diff", Reader, revision::get_revision_diff),
     line!(POST   "/v1/revisions/{revision}/restore", Admin, revision::restore_revision),
     line!(POST   "/v1/revisions/{revision}/confirm", Admin, revision::confirm_revision),
+    line!(GET    "/v1/audit",                   Admin,   audit::list_audit),
     line!(POST   "/v1/daemon/reload",           Admin,   daemon::reload_daemon),
     line!(GET    "/v1/daemon/log-level",        Reader,  daemon::get_log_level),
     line!(PUT    "/v1/daemon/log-level",        Admin,   daemon::set_log_level),
 ];
 
 impl Line {
+    /// Whether its requests may change something.
+    pub(crate) fn changes(&self) -> bool {
+        self.method != Method::GET && !self.path.ends_with("/preview")
+    }
+
     /// The path as the document writes it.
     pub(crate) fn document_path(&self) -> String {
         self.path.replace(":.*}", "}").replace(":.+}", "}")
     }
+}
+
+/// The line that a request is for, if there is one.
+pub(crate) fn line_of(request: &ServiceRequest) -> Option<&'static Line> {
+    let path = request.match_pattern()?;
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    TABLE.iter().find(|line| line.path == path && line.method == method)
 }
 
 /// Serves the table; everything else is a 404 or 405 problem.

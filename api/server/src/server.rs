@@ -1,6 +1,7 @@
 //! The server: sockets, workers, start and stop.
 
 use crate::app::Shared;
+use crate::audit::Audit;
 use crate::auth::{Peer, PeerPolicy, Store};
 use crate::connections::{Connection, Connections};
 use crate::management::Management;
@@ -50,6 +51,10 @@ pub struct ServerConfig {
     pub admin_group: String,
     /// Whether the daemon's own user is admin on the unix socket; only while no plugin runs under it.
     pub trust_own_uid: bool,
+    /// Directory of the audit trail; `audit` beside the credentials for `None`.
+    pub audit: Option<PathBuf>,
+    /// Host that records of the audit trail name as their writer.
+    pub hostname: String,
     /// Longest time that a stop waits for answers under way.
     pub stop_deadline: Duration,
 }
@@ -78,6 +83,8 @@ impl Default for ServerConfig {
             metrics_open: true,
             admin_group: "gatherd-admin".to_owned(),
             trust_own_uid: false,
+            audit: None,
+            hostname: "localhost".to_owned(),
             stop_deadline: Duration::from_secs(10),
         }
     }
@@ -130,7 +137,9 @@ impl Server {
         let answers = Answers::open(&store.directory().join("answers"))
             .map_err(|source| BindError::Answers { source })?;
         let streams = Arc::new(Streams::new(config.max_streams));
-        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams));
+        let trail = config.audit.unwrap_or_else(|| store.directory().join("audit"));
+        let audit = Audit::new(trail, config.hostname, Arc::clone(&management));
+        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit);
         let workers = config.workers.max(1);
         let connections = Arc::new(Connections::default());
         let counted = connections.clone();

@@ -29,6 +29,8 @@ pub struct Heartbeat {
     pub plugins: PluginCounts,
     /// Series in the cache.
     pub series: u64,
+    /// Records of the audit trail that could not be written since the daemon started.
+    pub audit_lost: u64,
     /// Values that plugins dispatched since the daemon started.
     pub values_total: u64,
     /// Streams of events.
@@ -56,7 +58,7 @@ pub enum DaemonState {
     Starting,
     /// Every enabled plugin runs.
     Running,
-    /// At least one enabled plugin does not run.
+    /// At least one enabled plugin does not run, or the audit trail cannot be written.
     Degraded,
     /// Going down; changes are refused.
     Stopping,

@@ -10,6 +10,7 @@
 //! * requests refuse members they do not know, answers may grow new members.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod blacklist;
 pub mod cache;
 pub mod capabilities;
@@ -25,6 +26,8 @@ pub mod metric;
 pub mod notification;
 pub mod output;
 pub mod plugin;
+pub mod plugin_log;
+pub mod plugin_test;
 pub mod plugin_type;
 pub mod problem;
 pub mod revision;
@@ -35,6 +38,7 @@ pub mod token;
 pub mod value;
 pub mod version;
 
+pub use audit::{AuditOutcome, AuditRecord};
 pub use blacklist::{BlacklistPreview, BlacklistRule, BlacklistStatus, BlacklistVerb};
 pub use cache::{Cache, CacheRemoval};
 pub use capabilities::{ApiCapabilities, Capabilities, DaemonCapabilities, DaemonLimits};
@@ -59,6 +63,8 @@ pub use output::{
 pub use plugin::{
     NewPlugin, Plugin, PluginConfig, PluginFailure, PluginPatch, PluginSources, PluginState, Source,
 };
+pub use plugin_log::{PluginLogLevel, PluginLogLine, PluginLogSource};
+pub use plugin_test::{PluginTest, PluginTestOutcome, PluginTestReport};
 pub use plugin_type::{Capability, PluginType, PluginTypeProblem};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use revision::{Revision, RevisionDiff, RevisionState};

@@ -64,6 +64,8 @@ pub struct Plugin {
     pub drops: BTreeMap<String, u64>,
     /// Threads that were given up because a call never came back.
     pub abandoned_threads: u64,
+    /// Lines that it said and that were not logged, because it says too much.
+    pub suppressed_lines: u64,
     /// Which layer of the configuration decided.
     pub sources: PluginSources,
     /// The revision of the desired state that last changed this plugin.

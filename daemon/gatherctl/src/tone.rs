@@ -37,7 +37,7 @@ mod tests {
     fn the_first_word_sets_the_tone() {
         for (text, tone) in [
             ("running", Tone::Good),
-            ("degraded: an enabled plugin does not run", Tone::Warn),
+            ("degraded: see `gatherctl plugins`", Tone::Warn),
             ("unavailable (disabled)", Tone::Bad),
             ("stopped (disabled)", Tone::Dim),
             ("", Tone::Plain),

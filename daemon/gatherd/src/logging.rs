@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use gatherd_engine::Configured;
 use gatherd_engine::desired::document::{Log, LogFormat};
 use gatherd_engine::desired::{ApplyFailure, Document};
+use gatherd_engine::observe::PluginLog;
 use gatherd_engine::port::{ConfigProblem, OpenFailure};
 use gatherd_management::{BadFilter, LogControl};
 use tracing_subscriber::filter::ParseError;
@@ -16,6 +17,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
+
+use crate::overheard::{self, Overheard};
 
 /// Longest filter, in bytes.
 const LONGEST_FILTER: usize = 1024;
@@ -37,15 +40,21 @@ pub(crate) enum FilterError {
 }
 
 /// Looks at the filter of the running log, and changes it. Clones are the same log.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct LogHandle {
     text: Arc<RwLock<String>>,
     /// What the configuration said last; the filter in force may be another, set over the API.
     configured: Arc<Mutex<String>>,
     reload: reload::Handle<EnvFilter, Registry>,
+    plugins: Arc<PluginLog>,
 }
 
 impl LogHandle {
+    /// What was said by and of plugins.
+    pub(crate) fn of_plugins(&self) -> Arc<PluginLog> {
+        Arc::clone(&self.plugins)
+    }
+
     /// Puts another filter in force, until the daemon ends.
     ///
     /// # Errors
@@ -140,10 +149,13 @@ where
         LogFormat::Text => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+    let plugins = Arc::new(PluginLog::default());
+    let overheard = Overheard(Arc::clone(&plugins)).with_filter(overheard::of_plugins());
+    // Each with a filter of its own: what plugins say is kept whatever the log leaves out.
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter)).with(overheard);
     let text = Arc::new(RwLock::new(log.filter.clone()));
     let configured = Arc::new(Mutex::new(log.filter.clone()));
-    Ok((subscriber, LogHandle { text, configured, reload }))
+    Ok((subscriber, LogHandle { text, configured, reload, plugins }))
 }
 
 /// Makes writers that keep each event on one line.

@@ -10,6 +10,7 @@ mod hostname;
 mod kinds;
 mod logging;
 mod notify;
+mod overheard;
 mod paths;
 mod run;
 mod signals;

@@ -112,7 +112,7 @@ impl Daemon {
         let document = desired.current().document.clone();
         let paths = Paths::of(&document)?;
         paths.prepare()?;
-        let config = server_config(&document, &paths)?;
+        let mut config = server_config(&document, &paths)?;
         // Before the engine, so that a wrong file or a taken address stops the daemon before any plugin has run.
         let store = Store::open(&paths.state.join("auth"))?;
         if let Some(path) = store.fresh_credential() {
@@ -122,6 +122,7 @@ impl Daemon {
             Some(taken) => taken,
             None => Taken::nothing(&document, &paths)?,
         };
+        config.hostname.clone_from(&hostname);
         let next = Next::with(&listening, private, &paths)?;
         tracing::info!(hostname, version = env!("CARGO_PKG_VERSION"), state = %paths.state.display(), "starting");
         let engine = Engine::start(EngineConfig {
@@ -289,6 +290,7 @@ fn manage(
     Ok(EngineManagement::new(Parts {
         engine: Arc::clone(engine),
         exposition: Arc::new(exposition),
+        plugin_log: log.of_plugins(),
         log: Arc::new(log),
         files: Arc::new(FilesOf(inputs)),
         version: env!("CARGO_PKG_VERSION"),
@@ -313,6 +315,7 @@ pub(crate) fn server_config(document: &Document, paths: &Paths) -> anyhow::Resul
         metrics_open: api.metrics_open,
         // Every plugin runs in this process: no foreign process has the daemon's user.
         trust_own_uid: true,
+        audit: Some(paths.state.join("audit")),
         stop_deadline: STOP_DEADLINE,
         ..ServerConfig::default()
     })

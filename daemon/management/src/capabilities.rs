@@ -10,16 +10,19 @@ use gatherd_api::{Caller, MAX_BODY, MAX_LIMIT, ManagementError, microversion};
 use gatherd_engine::desired::Document;
 use tokio::task::spawn_blocking;
 
-use crate::EngineManagement;
+use crate::{EngineManagement, plugin_type};
 
 /// What the daemon can do besides what the other members say; words that are once here stay.
 const FEATURES: &[&str] = &[
+    "audit",
     "blacklist",
     "changed_code",
     "confirmed_changes",
     "dry_run",
     "idempotency_keys",
     "output_buffers",
+    "plugin_log",
+    "plugin_test",
     "prometheus_exposition",
     "revisions",
     "thresholds",
@@ -47,7 +50,7 @@ pub(crate) async fn show(this: &EngineManagement, caller: &Caller) -> Result<Cap
     // One look at a time; who waits for it takes no thread.
     let _turn = this.looking.lock().await;
     let (registry, view) = (Arc::clone(this.engine().registry()), Arc::clone(&this.parts.machine));
-    let looked = spawn_blocking(move || (registry.found(), view.look())).await;
+    let looked = spawn_blocking(move || (plugin_type::found(&registry), view.look())).await;
     let failed = |error| ManagementError::Internal { detail: format!("looking at the machine: {error}") };
     let (found, (machine, at)) = looked.map_err(failed)?;
     let machine = Machine::clone(&machine);

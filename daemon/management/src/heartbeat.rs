@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use gatherd_api::types::{DaemonState, Heartbeat, PluginCounts, PluginState, StreamCounts};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::EngineManagement;
 use crate::convert::{seconds, timestamp};
 use crate::plugin::state_of;
+use crate::{EngineManagement, audit};
 
 pub(crate) fn beat(this: &EngineManagement) -> Heartbeat {
     let engine = this.engine();
@@ -21,7 +21,8 @@ pub(crate) fn beat(this: &EngineManagement) -> Heartbeat {
         starting |= picture.enabled && state == PluginState::Starting;
         down |= picture.enabled && state != PluginState::Running;
     }
-    let state = match (this.stopping.load(Ordering::Acquire), starting, down) {
+    let (audit_lost, audit_fails) = audit::lost(this);
+    let state = match (this.stopping.load(Ordering::Acquire), starting, down || audit_fails) {
         (true, ..) => DaemonState::Stopping,
         (_, true, _) => DaemonState::Starting,
         (.., true) => DaemonState::Degraded,
@@ -38,6 +39,7 @@ pub(crate) fn beat(this: &EngineManagement) -> Heartbeat {
         state,
         plugins: counts,
         series: totals.series as u64,
+        audit_lost,
         values_total: pictures.iter().map(|picture| picture.values).sum(),
         streams: StreamCounts::default(), // The server knows.
     }

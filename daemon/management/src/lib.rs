@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod audit;
 mod cache;
 mod capabilities;
 mod config;
@@ -17,6 +18,8 @@ mod metric;
 mod notification;
 mod output;
 mod plugin;
+mod plugin_log;
+mod plugin_test;
 mod plugin_type;
 mod resource;
 mod revision;
@@ -32,16 +35,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use gatherd_api::types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FlushReport,
-    FlushRequest, Heartbeat, LogLevel, Metric, NewNotification, Notification, Output, Plugin, PluginType,
-    Reloaded, Revision, RevisionDiff, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
+    FlushRequest, Heartbeat, LogLevel, Metric, NewNotification, Notification, Output, Plugin, PluginLogLine,
+    PluginTest, PluginTestReport, PluginType, Reloaded, Revision, RevisionDiff, Threshold, ThresholdPreview,
+    Time, TimeSync, TimeSynced, ValueView,
 };
 use gatherd_api::{
-    Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management, ManagementError,
-    Member, MetricQuery, NotificationQuery, Part, PluginQuery, PluginTypeQuery, ResourceKind, ResourceName,
-    ValueQuery, Versioned,
+    AuditHealth, Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management,
+    ManagementError, Member, MetricQuery, NotificationQuery, Part, PluginLogQuery, PluginQuery,
+    PluginTypeQuery, ResourceKind, ResourceName, ValueQuery, Versioned,
 };
 use gatherd_engine::Engine;
 use gatherd_engine::desired::{Author, Committed, Mode, Outcome};
+use gatherd_engine::observe::PluginLog;
 use gatherd_engine::port;
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
@@ -69,6 +74,8 @@ pub struct Parts {
     pub facts: Facts,
     /// Looks at the machine.
     pub machine: Arc<dyn MachineView>,
+    /// What was said by and of plugins.
+    pub plugin_log: Arc<PluginLog>,
     /// Directories that no answer names.
     pub private_directories: Vec<PathBuf>,
 }
@@ -79,6 +86,7 @@ pub struct EngineManagement {
     expositions: Arc<Semaphore>,
     /// Held while somebody looks at the machine.
     looking: Mutex<()>,
+    audit: audit::Heard,
     stopping: AtomicBool,
 }
 
@@ -86,7 +94,7 @@ impl EngineManagement {
     /// Steers `parts.engine`.
     pub fn new(parts: Parts) -> Self {
         let (expositions, looking) = (Arc::new(Semaphore::new(EXPOSITIONS)), Mutex::default());
-        Self { parts, expositions, looking, stopping: AtomicBool::new(false) }
+        Self { parts, expositions, looking, audit: audit::well(), stopping: AtomicBool::new(false) }
     }
 
     /// From now on the daemon is not ready, and says that it stops.
@@ -158,6 +166,33 @@ impl Management for EngineManagement {
         patch: Value,
     ) -> Result<Changed<Plugin>, ManagementError> {
         plugin::patch(self, change, id, patch).await
+    }
+
+    async fn test_plugin(
+        &self,
+        caller: &Caller,
+        id: &str,
+        test: PluginTest,
+    ) -> Result<PluginTestReport, ManagementError> {
+        plugin_test::run(self, caller, id, test).await
+    }
+
+    async fn plugin_log(
+        &self,
+        id: &str,
+        query: &PluginLogQuery,
+        list: &ListRequest,
+    ) -> Result<Part<PluginLogLine>, ManagementError> {
+        plugin_log::list(self, id, query, list)
+    }
+
+    async fn follow_plugin_log(
+        &self,
+        id: &str,
+        query: PluginLogQuery,
+        after: Option<u64>,
+    ) -> Result<Events<PluginLogLine>, ManagementError> {
+        plugin_log::follow(self, id, query, after)
     }
 
     async fn config_sources(&self) -> Result<ConfigSources, ManagementError> {
@@ -367,6 +402,14 @@ impl Management for EngineManagement {
         after: Option<u64>,
     ) -> Result<Events<Notification>, ManagementError> {
         Ok(notification::follow(self, query, after))
+    }
+
+    fn current_revision(&self) -> u64 {
+        self.engine().desired().current().revision
+    }
+
+    fn audit_health(&self, health: AuditHealth) {
+        audit::hear(self, &health);
     }
 
     async fn log_level(&self) -> Result<LogLevel, ManagementError> {

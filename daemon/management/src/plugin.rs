@@ -141,8 +141,18 @@ pub(crate) fn state_of(vitals: &VitalsReading) -> PluginState {
 }
 
 fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plugin {
-    let Picture { id, spec, enabled, manifest, vitals, next_read, values, drops: dropped, contended: _ } =
-        picture;
+    let Picture {
+        id,
+        spec,
+        enabled,
+        manifest,
+        vitals,
+        next_read,
+        values,
+        drops: dropped,
+        contended: _,
+        held_lines,
+    } = picture;
     let hide = |text: &str| without_directories(text, &this.parts.private_directories);
     let failure = vitals.last_error.as_ref().map(|error| PluginFailure {
         code: error.code.to_owned(),
@@ -172,6 +182,7 @@ fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plug
         next_read: next_read.map(timestamp),
         drops: drops(dropped.iter().copied()),
         abandoned_threads: vitals.abandoned,
+        suppressed_lines: *held_lines,
         sources: sources(current, id),
         revision: current.plugin_revision(id).unwrap_or(current.revision),
     }

@@ -16,14 +16,7 @@ pub(crate) async fn list(
     list: &ListRequest,
 ) -> Result<Part<PluginType>, ManagementError> {
     let registry = Arc::clone(this.engine().registry());
-    let found = spawn_blocking(move || {
-        let mut found = registry.found();
-        for found in &mut found {
-            believe_what_runs(found, &registry);
-        }
-        found
-    })
-    .await;
+    let found = spawn_blocking(move || found(&registry)).await;
     let mut found = found
         .map_err(|error| ManagementError::Internal { detail: format!("looking for plugins: {error}") })?;
     found.sort_by_key(key);
@@ -34,6 +27,15 @@ pub(crate) async fn list(
     wanted.truncate(list.limit);
     let next = wanted.last().filter(|_| more).map(|last| key(last));
     Ok(Part { items: wanted.into_iter().map(|found| view(this, found)).collect(), next })
+}
+
+/// What could be loaded, what runs because it is trusted by name included. May block: it reads files.
+pub(crate) fn found(registry: &Registry) -> Vec<Found> {
+    let mut found = registry.found();
+    for found in &mut found {
+        believe_what_runs(found, registry);
+    }
+    found
 }
 
 /// Nobody listed it, so it was not even loaded to be looked at; but a plugin that is trusted by name runs it, and

@@ -64,7 +64,7 @@ pub(crate) fn no_value(identifier: &str) -> ManagementError {
     ManagementError::NotFound { detail }
 }
 
-fn view(newest: &Newest, now: &Moment, way: &Way) -> ValueView {
+pub(crate) fn view(newest: &Newest, now: &Moment, way: &Way) -> ValueView {
     let standing = way.thresholds().standing(newest.id);
     let Newest { identifier, data_set, time, interval, values, rates, .. } = newest;
     let Parts { host, plugin, plugin_instance, type_name, type_instance } = Parts::of(identifier);

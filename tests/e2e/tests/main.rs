@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "in a test a failed step is a failed test")]
 
+mod audit;
 mod authors;
 mod bad_plugins;
 mod blacklist;
@@ -28,6 +29,8 @@ mod notification;
 mod outputs;
 mod plugin;
 mod plugin_config;
+mod plugin_log;
+mod plugin_test;
 mod plugin_type;
 mod request;
 mod revisions;

@@ -1,5 +1,6 @@
 //! One file per resource. A handler proves, parses, makes one call, maps once.
 
+pub(crate) mod audit;
 pub(crate) mod blacklist;
 pub(crate) mod cache;
 pub(crate) mod capabilities;
@@ -16,6 +17,8 @@ pub(crate) mod output;
 pub(crate) mod output_buffer;
 pub(crate) mod plugin;
 pub(crate) mod plugin_config;
+pub(crate) mod plugin_log;
+pub(crate) mod plugin_test;
 pub(crate) mod plugin_type;
 mod resource;
 pub(crate) mod revision;

@@ -1,5 +1,6 @@
 //! Tokens: get one, look at one, take one back.
 
+use crate::audit::Made;
 use crate::auth::{Identity, Issued, LoginError, Reader, RevokeError, Store, Verified, place_of};
 use crate::clock::now;
 use crate::input::{JsonBody, NoParams, Params};
@@ -35,7 +36,11 @@ pub(crate) async fn create_token(
     let name = if is_local(user.domain.as_ref()) { user.name.as_str() } else { "" }; // No user has no name.
     let made = store.login(&place_of(&request), (name, &user.password), now()).await;
     let Issued { token, facts } = made.map_err(refused)?;
-    Ok(HttpResponse::Created().insert_header((SUBJECT, token)).json(TokenAnswer { token: shown(&facts) }))
+    let caller = Caller { user: facts.user.clone(), role: facts.role, peer: place_of(&request) };
+    let mut answer =
+        HttpResponse::Created().insert_header((SUBJECT, token)).json(TokenAnswer { token: shown(&facts) });
+    answer.extensions_mut().insert(Made { revision: None, caller: Some(caller) });
+    Ok(answer)
 }
 
 /// Shows a token.

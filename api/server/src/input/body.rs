@@ -22,6 +22,10 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
+/// A body of type `application/json`, or none at all.
+#[derive(Debug)]
+pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
+
 /// A body of type `application/merge-patch+json` (RFC 7396).
 #[derive(Debug)]
 pub(crate) struct MergePatch(pub(crate) PluginConfig);
@@ -33,6 +37,26 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = receive(request.headers(), "application/json", payload);
         Box::pin(async move { body.await.and_then(|bytes| parse(&bytes)).map(Self) })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check(request.headers(), "application/json");
+        let untyped = !request.headers().contains_key(CONTENT_TYPE);
+        let payload = payload.take();
+        Box::pin(async move {
+            if untyped {
+                let nothing = timely(payload).await?.is_empty();
+                return if nothing { Ok(Self(None)) } else { checked.map(|()| Self(None)) };
+            }
+            checked?;
+            let body = timely(payload).await?;
+            if body.is_empty() { Ok(Self(None)) } else { parse(&body).map(|value| Self(Some(value))) }
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What came of a change, as an answer.
 
+use crate::audit::Made;
 use crate::input::tag;
 use crate::management::{Changed, Versioned};
 use actix_web::HttpResponse;
@@ -27,7 +28,11 @@ pub(crate) fn created<T: Serialize>(changed: &Changed<T>, place: String) -> Http
 
 /// Nothing, where something was taken away (204), or the plan.
 pub(crate) fn deleted(changed: &Changed<()>) -> HttpResponse {
-    answer(changed, |_gone| HttpResponse::NoContent().finish())
+    answer(changed, |gone| {
+        let mut answer = HttpResponse::NoContent().finish();
+        answer.extensions_mut().insert(Made { revision: Some(gone.revision), caller: None });
+        answer
+    })
 }
 
 fn answer<T>(changed: &Changed<T>, done: impl FnOnce(&Versioned<T>) -> HttpResponse) -> HttpResponse {

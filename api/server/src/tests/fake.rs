@@ -2,10 +2,12 @@
 
 use crate::events::{Event, Events};
 use crate::management::{
-    Caller, Change, Changed, Exposition, ExpositionFormat, Management, ManagementError, Member, Mode, Part,
-    ResourceKind, ResourceName, Versioned,
+    AuditHealth, Caller, Change, Changed, Exposition, ExpositionFormat, Management, ManagementError, Member,
+    Mode, Part, ResourceKind, ResourceName, Versioned,
 };
-use crate::query::{ListRequest, MetricQuery, NotificationQuery, PluginQuery, PluginTypeQuery, ValueQuery};
+use crate::query::{
+    ListRequest, MetricQuery, NotificationQuery, PluginLogQuery, PluginQuery, PluginTypeQuery, ValueQuery,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -14,8 +16,9 @@ use gatherd_api_types::{
     Capability, Config, ConfigSources, DaemonCapabilities, DaemonLimits, DaemonState, DataSource,
     DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat, KernelTime,
     Lateness, LogLevel, Machine, MetaValue, Metric, NewNotification, Notification, Number, Output,
-    OutputBuffer, OutputLedger, OutputQueue, OutputState, Plan, Plugin, PluginCounts, PluginSources,
-    PluginState, PluginType, ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, RevisionState,
+    OutputBuffer, OutputLedger, OutputQueue, OutputState, Plan, Plugin, PluginCounts, PluginLogLevel,
+    PluginLogLine, PluginLogSource, PluginSources, PluginState, PluginTest, PluginTestOutcome,
+    PluginTestReport, PluginType, ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, RevisionState,
     Severity, Source, StreamCounts, SyncMethod, Threshold, ThresholdPreview, ThresholdStatus, Time,
     TimeSource, TimeSync, TimeSynced, Timestamp, ValueState, ValueView, WhenFull,
 };
@@ -48,6 +51,8 @@ pub(super) struct Fake {
     pub(super) followed: Mutex<Vec<Option<u64>>>,
     /// Whether streams stay open.
     pub(super) endless: AtomicBool,
+    /// What was heard of the audit trail last.
+    pub(super) audit: Mutex<Option<AuditHealth>>,
 }
 
 impl Default for Fake {
@@ -64,6 +69,7 @@ impl Default for Fake {
             log: Mutex::new(LogLevel { filter: "info".to_owned() }),
             followed: Mutex::default(),
             endless: AtomicBool::new(false),
+            audit: Mutex::default(),
         }
     }
 }
@@ -234,6 +240,7 @@ fn plugin(id: &str) -> Plugin {
         next_read: None,
         drops: BTreeMap::new(),
         abandoned_threads: 0,
+        suppressed_lines: 0,
         sources: PluginSources { enabled: Source::Default, config: BTreeMap::new() },
         revision: 7,
     }
@@ -318,6 +325,9 @@ impl Management for Fake {
     }
 
     async fn disable_plugin(&self, change: Change, id: &str) -> Answer<Changed<Plugin>> {
+        if id == "slow" {
+            std::future::pending::<()>().await;
+        }
         self.switch(&change, id)
     }
 
@@ -341,6 +351,56 @@ impl Management for Fake {
 
     async fn patch_plugin(&self, change: Change, id: &str, _: Value) -> Answer<Changed<Plugin>> {
         self.switch(&change, id)
+    }
+
+    async fn test_plugin(&self, caller: &Caller, id: &str, test: PluginTest) -> Answer<PluginTestReport> {
+        self.change(caller, id)?;
+        let config = test.config.map(|config| Value::from(config.0));
+        if config.is_some_and(|config| config.get("interval").is_some_and(|it| !it.is_number())) {
+            let error = FieldError { pointer: "/config/interval".into(), detail: "must be a number".into() };
+            return Err(ManagementError::Invalid { errors: vec![error] });
+        }
+        Ok(PluginTestReport {
+            outcome: PluginTestOutcome::Good,
+            message: None,
+            version: "0.1.0".to_owned(),
+            digest: None,
+            opened_in: 0.5,
+            read_in: 0.25,
+            series: 1,
+            values: vec![value(1)],
+            drops: BTreeMap::new(),
+        })
+    }
+
+    async fn follow_plugin_log(
+        &self,
+        id: &str,
+        query: PluginLogQuery,
+        after: Option<u64>,
+    ) -> Answer<Events<PluginLogLine>> {
+        let lines = self.plugin_log(id, &query, &ListRequest { after: None, limit: 9 }).await?.items;
+        let lines = lines.into_iter().filter(move |line| after.is_some_and(|after| line.number > after));
+        Ok(Events::from_stream(stream::iter(lines.map(|what| Event::One { number: what.number, what }))))
+    }
+
+    async fn plugin_log(
+        &self,
+        id: &str,
+        query: &PluginLogQuery,
+        list: &ListRequest,
+    ) -> Answer<Part<PluginLogLine>> {
+        find(id)?;
+        let all = (1..=3).map(|number| PluginLogLine {
+            number,
+            time: moment(),
+            level: if number == 2 { PluginLogLevel::Error } else { PluginLogLevel::Info },
+            source: PluginLogSource::Plugin,
+            text: "t".to_owned(),
+        });
+        let fits = all.filter(|it| query.since.is_none_or(|since| it.number > since));
+        let fits = fits.filter(|it| query.level.is_none_or(|level| it.level >= level));
+        Ok(part(fits, |it| format!("{:020}", it.number), list))
     }
 
     async fn config_sources(&self) -> Answer<ConfigSources> {
@@ -599,6 +659,7 @@ impl Management for Fake {
             state: DaemonState::Running,
             plugins: PluginCounts { total: 3, running: 2, stopped: 1, ..PluginCounts::default() },
             series: 3,
+            audit_lost: 0,
             values_total: 9,
             streams: StreamCounts::default(),
         })
@@ -689,6 +750,14 @@ impl Management for Fake {
             return Ok(Events::from_stream(told.chain(stream::pending())));
         }
         Ok(Events::from_stream(told))
+    }
+
+    fn current_revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
+    }
+
+    fn audit_health(&self, health: AuditHealth) {
+        *self.audit.lock().unwrap() = Some(health);
     }
 
     async fn log_level(&self) -> Answer<LogLevel> {

@@ -1,6 +1,7 @@
 //! The whole server over a fake daemon: routes, access, errors, lists, conditions.
 
 mod access;
+mod audit;
 mod config;
 mod document;
 mod errors;
@@ -14,6 +15,7 @@ mod tokens;
 mod versions;
 
 use crate::app::Shared;
+use crate::audit::Audit;
 use crate::auth::{PeerPolicy, Store};
 use crate::clock::now;
 use crate::replay::Answers;
@@ -28,6 +30,7 @@ use actix_web::test::{TestRequest, init_service};
 use fake::Fake;
 use gatherd_api_types::{Problem, Role};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -100,12 +103,18 @@ impl Site {
         self.store.token_of(role.as_str(), now())
     }
 
+    /// Where the audit trail is.
+    fn trail(&self) -> PathBuf {
+        self.directory.path().join("audit")
+    }
+
     fn shared(&self) -> Shared {
         let settings = Settings { metrics_open: self.metrics_open };
         let peers = PeerPolicy { admin_group: "gatherd-admin".to_owned(), trust_own_uid: false };
         let answers = Answers::open(&self.directory.path().join("answers")).unwrap();
         let streams = self.streams.clone();
-        Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers, streams)
+        let audit = Audit::new(self.trail(), "testhost".to_owned(), self.fake.clone());
+        Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers, streams, audit)
     }
 
     /// As nobody.

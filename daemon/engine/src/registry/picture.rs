@@ -29,6 +29,8 @@ pub struct Picture {
     pub drops: Vec<(DropReason, u64)>,
     /// Registrations of a series that another plugin feeds too.
     pub contended: u64,
+    /// Lines that it said and that were not logged.
+    pub held_lines: u64,
 }
 
 impl Entry {
@@ -46,6 +48,7 @@ impl Entry {
             values: self.counters.values(),
             drops: self.counters.drops(),
             contended: self.counters.contended(),
+            held_lines: self.counters.held_lines(),
         }
     }
 }

@@ -25,10 +25,11 @@ fn sheet(heartbeat: &Heartbeat, place: &str) -> Vec<(&'static str, String)> {
         state,
         plugins,
         series,
+        audit_lost,
         values_total,
         streams,
     } = heartbeat;
-    vec![
+    let mut rows = vec![
         ("daemon", format!("gatherd {version} on {hostname}")),
         ("at", place.to_owned()),
         ("state", word(*state).to_owned()),
@@ -40,14 +41,20 @@ fn sheet(heartbeat: &Heartbeat, place: &str) -> Vec<(&'static str, String)> {
         ("series", series.to_string()),
         ("values", values_total.to_string()),
         ("streams", format!("{} of at most {}", streams.open, streams.limit)),
-    ]
+    ];
+    if *audit_lost > 0 {
+        rows.push(("audit", format!("{audit_lost} records are lost")));
+    }
+    rows
 }
 
 fn word(state: DaemonState) -> &'static str {
     match state {
         DaemonState::Starting => "starting",
         DaemonState::Running => "running",
-        DaemonState::Degraded => "degraded: an enabled plugin does not run; see `gatherctl plugins`",
+        DaemonState::Degraded => {
+            "degraded: see `gatherctl plugins`, and whether the audit trail can be written"
+        }
         DaemonState::Stopping => "stopping",
     }
 }
@@ -88,6 +95,7 @@ mod tests {
             state: DaemonState::Running,
             plugins: PluginCounts { total: 8, running: 6, stopped: 2, ..PluginCounts::default() },
             series: 123,
+            audit_lost: 0,
             values_total: 456_789,
             streams: StreamCounts { open: 2, limit: 256, ..StreamCounts::default() },
         };

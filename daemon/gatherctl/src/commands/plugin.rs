@@ -220,6 +220,7 @@ mod tests {
             next_read: Some(Timestamp::from_unix(10, 0)),
             drops: BTreeMap::from([("too_old".to_owned(), 3)]),
             abandoned_threads: 0,
+            suppressed_lines: 0,
             sources: PluginSources {
                 enabled: Source::Default,
                 config: BTreeMap::from([("report_by_cpu".to_owned(), Source::Api)]),

@@ -42,6 +42,7 @@ fn plugin(id: &str, reads: u64) -> Plugin {
         next_read: None,
         drops: BTreeMap::new(),
         abandoned_threads: 0,
+        suppressed_lines: 0,
         sources: PluginSources { enabled: Source::Default, config: BTreeMap::new() },
         revision: 1,
     }
@@ -113,6 +114,7 @@ fn picture(plugins: Vec<Plugin>, listing: Option<(&str, Vec<ValueView>)>) -> Rep
         state: DaemonState::Degraded,
         plugins: PluginCounts { total, running, ..PluginCounts::default() },
         series: 123,
+        audit_lost: 0,
         values_total: 1,
         streams: gatherd_client::types::StreamCounts::default(),
     };

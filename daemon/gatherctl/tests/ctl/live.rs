@@ -10,7 +10,7 @@ fn plugin(id: &str, state: &str) -> Value {
         "kind": "native", "version": null, "digest": null, "library": null, "interval": 10.0, "reads": 5,
         "values": 50, "failures": 0, "failures_in_row": 0, "overruns": 0, "last_error": null,
         "read_time_p50": null, "read_time_p99": null, "next_read": null, "drops": {},
-        "abandoned_threads": 0, "sources": {"enabled": "default", "config": {}}, "revision": 1})
+        "abandoned_threads": 0, "suppressed_lines": 0, "sources": {"enabled": "default", "config": {}}, "revision": 1})
 }
 
 fn value(identifier: &str, number: u64) -> Value {
@@ -28,8 +28,8 @@ fn answers() -> Vec<Answer> {
     let heartbeat = json!({"time": "2026-01-31T12:00:00Z", "uptime": 60.0, "boot_uptime": null,
         "version": "0.1.0", "revision": 1, "hostname": "web1", "state": "running",
         "plugins": {"total": 2, "stopped": 0, "starting": 0, "running": 2, "backoff": 0, "stopping": 0,
-            "failed": 0, "unavailable": 0}, "series": 1, "values_total": 50,
-        "streams": {"open": 0, "limit": 256, "refused": 0, "lost": 0}});
+            "failed": 0, "unavailable": 0}, "series": 1, "audit_lost": 0,
+        "values_total": 50, "streams": {"open": 0, "limit": 256, "refused": 0, "lost": 0}});
     vec![
         Answer::ok("GET /v1/heartbeat ", &heartbeat),
         Answer::ok("GET /v1/plugins ", &page(&[plugin("cpu", "running"), plugin("df", "running")])),
