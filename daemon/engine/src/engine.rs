@@ -154,7 +154,7 @@ impl Engine {
         let beat = document.default_interval();
         let tasks = vec![
             beats::sweep(&way, beat),
-            beats::figures(&observer, beat),
+            beats::figures(&observer, &clock, beat),
             beats::watch(&watched, &way, &observer),
             beats::measure(&timing),
             heart::beat(&applier.heart, &way, &observer),

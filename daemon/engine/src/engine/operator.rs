@@ -7,8 +7,8 @@ use std::time::Duration;
 use gatherd_model::CdTime;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval};
 
+use super::beats::beat;
 use crate::desired::{BlacklistEntries, Document, ThresholdEntries};
 use crate::rules::{Hide, Lists, Ordered, Threshold, Verb};
 use crate::threshold::Keep;
@@ -98,8 +98,7 @@ fn hides(entries: &BlacklistEntries, before: &Lists, wall: CdTime) -> Vec<Arc<Hi
 pub(super) fn sweep(operator: &Arc<Operator>) -> JoinHandle<()> {
     let operator = Arc::clone(operator);
     tokio::spawn(async move {
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = beat(operator.way.clock(), TICK);
         loop {
             tokio::select! {
                 () = operator.changed.notified() => {}
@@ -120,8 +119,7 @@ pub(super) fn sweep(operator: &Arc<Operator>) -> JoinHandle<()> {
 pub(super) fn store(way: &Arc<Way>, keep: Keep) -> JoinHandle<()> {
     let way = Arc::clone(way);
     tokio::spawn(async move {
-        let mut ticks = interval(STORE);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = beat(way.clock(), STORE);
         let (mut stored, mut failing) = (0, false);
         loop {
             ticks.tick().await;

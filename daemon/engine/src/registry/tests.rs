@@ -163,8 +163,12 @@ async fn a_restart_takes_the_same_code_and_a_reload_the_newest() {
     let registry = registry(&house);
     registry.set(spec("p"), true).await.unwrap();
     *house.script.digest.lock().unwrap() = "d2";
+    // Each instance is read at once, and no two values are of the same time.
+    pass(0.1).await;
     registry.restart(&id("p")).await.unwrap();
+    pass(0.1).await;
     registry.reload(&id("p")).await.unwrap();
+    pass(0.1).await;
     registry.restart(&id("p")).await.unwrap();
     assert_eq!(codes(&house), [Code::Newest, loaded("d1"), Code::Newest, loaded("d2")]);
     pass(0.1).await;

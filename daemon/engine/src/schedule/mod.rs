@@ -1,15 +1,20 @@
 //! When a plugin is read next. Pure: time is an argument, and no plugin is called.
 //!
 //! ```text
-//!  start   phase
-//!    │◄────►│◄─ interval ─►│◄─ interval ─►│◄─ interval ─►│
-//!           read           read ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒   read
-//!                                         └ skipped, one overrun
+//!  daemon's clock   0 ── interval ──► 1 ── interval ──► 2 ── interval ──► 3 ── interval ──► 4
+//!  one plugin             start       ┆                 ┆                 ┆                 ┆
+//!                         read        ┆ too near       read ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒           read
+//!                                                                         └ skipped, one overrun
 //! ```
 //!
-//! All times are monotonic, so a step of the wall clock changes nothing here. Points of the grid that passed
-//! during a read are skipped and counted, never caught up with. Failing reads double the interval up to a
-//! bound; one good read restores it (collectd's rule, `plugin_read_thread` in its `plugin.c`).
+//! A plugin is read at once, and from then on at the points of a grid that all plugins of its interval share: the
+//! machine wakes once for all of them, not once for each. None holds another up, since each is read on a thread of its
+//! own. The second read comes half an interval after the first at the earliest.
+//!
+//! All times are monotonic, so a step of the wall clock changes nothing here, and the grid begins with the daemon, so
+//! that the daemons of one machine do not wake together. Points of the grid that passed during a read are skipped and
+//! counted, never caught up with. Failing reads double the interval up to a bound; one good read restores it
+//! (collectd's rule, `plugin_read_thread` in its `plugin.c`).
 
 mod pace;
 
@@ -30,8 +35,6 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pace: Pace,
-    /// Where the grid begins: the start and the plugin's phase after it.
-    origin: CdTime,
     /// Which point of the grid the next read belongs to.
     point: u64,
     due: CdTime,
@@ -41,10 +44,12 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A schedule whose first read is due a phase after `start`.
+    /// A schedule whose first read is due at `start`.
     pub fn new(pace: Pace, start: CdTime) -> Self {
-        let origin = start.plus(pace.phase());
-        Self { pace, origin, point: 0, due: origin, failures: 0, overruns: 0 }
+        // The first read stands for the nearest point.
+        let units = pace.interval().units();
+        let point = start.0 / units + u64::from(start.0 % units >= units.div_ceil(2));
+        Self { pace, point, due: start, failures: 0, overruns: 0 }
     }
 
     /// When the next read is due.
@@ -74,27 +79,29 @@ impl Schedule {
             Outcome::Bad => self.failures.saturating_add(1),
         };
         let planned = self.point.saturating_add(self.pace.steps(self.failures));
-        self.point = planned.max(self.first_point_from(now));
-        self.due = self.at(self.point).plus(self.pace.jitter(self.failures));
+        self.point = planned.max(point_from(self.pace.interval(), now));
+        let due = self.pace.interval().units().saturating_mul(self.point);
+        self.due = CdTime(due).plus(self.pace.jitter(self.failures));
         let skipped = self.point - planned;
         self.overruns = self.overruns.saturating_add(skipped);
         skipped
     }
 
-    /// Begins a new grid at `now`, as after a change of the interval; the overruns stay counted.
+    /// Begins anew at `now`, as after a change of the interval; the overruns stay counted.
     pub fn rearm(&mut self, pace: Pace, now: CdTime) {
         let overruns = self.overruns;
         *self = Self { overruns, ..Self::new(pace, now) };
     }
+}
 
-    fn at(&self, point: u64) -> CdTime {
-        self.origin.plus(CdTime(self.pace.interval().units().saturating_mul(point)))
-    }
+/// Time from `now` to the next point of the grid of `interval`; zero on a point.
+pub fn until_point(interval: Interval, now: CdTime) -> CdTime {
+    CdTime(interval.units().saturating_mul(point_from(interval, now))).since(now)
+}
 
-    /// The first point of the grid that is not before `now`.
-    fn first_point_from(&self, now: CdTime) -> u64 {
-        now.since(self.origin).0.div_ceil(self.pace.interval().units())
-    }
+/// The first point of the grid of `interval` that is not before `now`.
+fn point_from(interval: Interval, now: CdTime) -> u64 {
+    now.0.div_ceil(interval.units())
 }
 
 /// The longest a read may take before it counts as stuck, where nobody says otherwise: two intervals, and at

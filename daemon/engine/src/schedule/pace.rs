@@ -1,9 +1,6 @@
-//! How often one plugin is read, and by how much it keeps out of the others' way.
+//! How often one plugin is read.
 
 use gatherd_model::{CdTime, Interval};
-
-/// Longest phase: a tenth of a second spreads a hundred plugins to one per millisecond.
-const LONGEST_PHASE: CdTime = CdTime((1 << 30) / 10);
 
 /// How often one plugin is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,12 +21,6 @@ impl Pace {
         self.interval
     }
 
-    /// The plugin's own part of a second: the same in every run, less than a tenth of the interval, and less
-    /// than 0.1 s, so that plugins of one interval do not all wake at once.
-    pub fn phase(&self) -> CdTime {
-        CdTime(self.seed % self.widest())
-    }
-
     /// Whole intervals until the next read after `failures` bad ones in a row: 1, 2, 4 … up to the longest.
     pub(super) fn steps(&self, failures: u32) -> u64 {
         let most = (self.longest.0 / self.interval.units()).max(1);
@@ -44,10 +35,6 @@ impl Pace {
         }
         let widest = (self.interval.units() / 10).max(1);
         CdTime(mix(self.seed ^ u64::from(failures)) % widest)
-    }
-
-    fn widest(&self) -> u64 {
-        (self.interval.units() / 10).clamp(1, LONGEST_PHASE.0)
     }
 }
 

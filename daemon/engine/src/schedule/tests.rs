@@ -15,20 +15,45 @@ fn pace(interval: u64) -> Pace {
     Pace::new("cpu", Interval::from_units(seconds(interval).0).unwrap(), DAY)
 }
 
-/// A schedule of ten seconds that began at 1000 s, and the first point of its grid.
+/// A schedule of ten seconds that began at 1000 s, a point of its grid, and that point.
 fn every_ten_seconds() -> (Schedule, CdTime) {
-    let schedule = Schedule::new(pace(10), seconds(1000));
-    let first = schedule.due();
-    (schedule, first)
+    (Schedule::new(pace(10), seconds(1000)), seconds(1000))
 }
 
 #[test]
-fn the_first_read_is_due_a_phase_after_the_start() {
-    let (schedule, first) = every_ten_seconds();
-    assert_eq!(first, seconds(1000).plus(pace(10).phase()));
-    assert!(first.since(seconds(1000)) < CdTime::from_duration(std::time::Duration::from_millis(100)));
-    assert!(!schedule.is_due(CdTime(first.0 - 1)));
-    assert!(schedule.is_due(first));
+fn the_first_read_is_due_at_the_start() {
+    for start in [seconds(1000), seconds(1003), CdTime(17)] {
+        let schedule = Schedule::new(pace(10), start);
+        assert_eq!(schedule.due(), start);
+        assert!(!schedule.is_due(CdTime(start.0 - 1)));
+        assert!(schedule.is_due(start));
+    }
+}
+
+#[test]
+fn the_second_read_is_on_the_grid_and_not_too_near() {
+    for (start, second) in [(1000, 1010), (1001, 1010), (1004, 1010), (1005, 1020), (1009, 1020)] {
+        let mut schedule = Schedule::new(pace(10), seconds(start));
+        assert_eq!(schedule.finished(Outcome::Good, seconds(start)), 0);
+        assert_eq!(schedule.due(), seconds(second), "after {start}");
+    }
+}
+
+#[test]
+fn plugins_of_one_interval_are_read_together_whenever_they_began() {
+    let [mut one, mut other] = [1001, 1008].map(|start| Schedule::new(pace(10), seconds(start)));
+    one.finished(Outcome::Good, seconds(1001));
+    one.finished(Outcome::Good, seconds(1010));
+    other.finished(Outcome::Good, seconds(1008));
+    assert_eq!((one.due(), other.due()), (seconds(1020), seconds(1020)));
+}
+
+#[test]
+fn the_next_point_is_never_further_than_an_interval() {
+    let ten = pace(10).interval();
+    for (now, until) in [(1000, 0), (1001, 9), (1009, 1)] {
+        assert_eq!(until_point(ten, seconds(now)), seconds(until));
+    }
 }
 
 #[test]
@@ -96,17 +121,11 @@ fn a_new_interval_begins_a_new_grid_and_keeps_the_overruns() {
     let (mut schedule, first) = every_ten_seconds();
     schedule.finished(Outcome::Good, first.plus(seconds(25)));
     schedule.rearm(pace(3), seconds(2000));
-    assert_eq!(schedule.due(), seconds(2000).plus(pace(3).phase()));
+    assert_eq!(schedule.due(), seconds(2000));
     assert_eq!(schedule.effective_interval(), seconds(3));
     assert_eq!(schedule.overruns(), 2);
-}
-
-#[test]
-fn plugins_of_one_interval_do_not_share_a_phase() {
-    let phases = ["cpu", "memory", "load", "df", "disk", "interface"]
-        .map(|id| Pace::new(id, Interval::DEFAULT, DAY).phase());
-    let distinct: std::collections::BTreeSet<_> = phases.iter().collect();
-    assert_eq!(distinct.len(), phases.len());
+    schedule.finished(Outcome::Good, seconds(2000));
+    assert_eq!(schedule.due(), seconds(2004), "2001 is too near");
 }
 
 #[test]
@@ -117,7 +136,8 @@ fn a_read_is_stuck_after_two_intervals_but_never_before_ten_seconds() {
 
 proptest! {
     /// Whatever reads do and however long they take: due times are never in the past when they are made,
-    /// never closer than nine tenths of an interval, and on the grid after a good read.
+    /// never closer than half an interval the first time and nine tenths of one later, and on the grid after a good
+    /// read.
     #[test]
     fn due_times_are_ahead_apart_and_on_the_grid(
         id in "[a-z]{1,8}",
@@ -127,8 +147,8 @@ proptest! {
     ) {
         let interval = Interval::from_units(interval).unwrap();
         let mut schedule = Schedule::new(Pace::new(&id, interval, DAY), CdTime(start));
-        let first = schedule.due();
-        prop_assert!(first.since(CdTime(start)).0 <= interval.units() / 10);
+        prop_assert_eq!(schedule.due(), CdTime(start));
+        let mut closest = interval.units() / 2;
         for (good, took) in reads {
             let before = schedule.due();
             let now = before.plus(CdTime(took));
@@ -136,9 +156,10 @@ proptest! {
             let outcome = if good { Outcome::Good } else { Outcome::Bad };
             let skipped = schedule.finished(outcome, now);
             prop_assert!(schedule.due() >= now);
-            prop_assert!(schedule.due().since(before).0 >= interval.units() / 10 * 9);
+            prop_assert!(schedule.due().since(before).0 >= closest);
+            closest = interval.units() / 10 * 9;
             prop_assert_eq!(schedule.overruns(), overruns + skipped);
-            let off_grid = schedule.due().since(first).0 % interval.units();
+            let off_grid = schedule.due().0 % interval.units();
             if good {
                 prop_assert_eq!(off_grid, 0);
                 prop_assert!(skipped <= took / interval.units() + 1);
