@@ -10,11 +10,22 @@ use crate::paths::Paths;
 
 /// Every way to run plugins, as the configuration wants it; the first that knows a type has it.
 pub(crate) fn of(document: &Document, paths: &Paths) -> Vec<Arc<dyn PluginKind>> {
-    let settings = NativeSettings {
+    vec![Arc::new(NativeKind::new(native(document, paths)))]
+}
+
+/// As [`of`], for a daemon that stays; must be called within a tokio runtime.
+pub(crate) fn to_stay(document: &Document, paths: &Paths) -> Vec<Arc<dyn PluginKind>> {
+    let copies = Some(paths.state.clone());
+    let kind = NativeKind::new(NativeSettings { copies, ..native(document, paths) });
+    tokio::spawn(kind.keep_small());
+    vec![Arc::new(kind)]
+}
+
+fn native(document: &Document, paths: &Paths) -> NativeSettings {
+    NativeSettings {
         max_changed_digests: document.limits.changed_code as usize,
         ..NativeSettings::new(paths.plugins.clone())
-    };
-    vec![Arc::new(NativeKind::new(settings))]
+    }
 }
 
 #[cfg(test)]

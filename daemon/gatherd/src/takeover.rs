@@ -43,7 +43,7 @@ impl Taken {
             host: None,
             listening: Listening::open(&config, activation::given(&config))?,
             private: None,
-            kinds: kinds::of(document, paths),
+            kinds: kinds::to_stay(document, paths),
             hostname: hostname::find(document.hostname.as_deref(), document.fqdn_lookup),
         })
     }
@@ -69,7 +69,7 @@ pub(crate) async fn take(layers: &Layers, paths: &Paths) -> anyhow::Result<Optio
     let paths = Paths::of(&document)?;
     paths.prepare()?;
     // On this thread: nothing else runs yet, and what is loaded here is used.
-    let kinds = kinds::of(&document, &paths);
+    let kinds = kinds::to_stay(&document, &paths);
     let wrong = check::judge(layers, &document, &Kinds::new(kinds.clone())).wrong;
     if !wrong.is_empty() {
         bail!("nothing is taken over, and the running daemon goes on: {}", wrong.join("; "));

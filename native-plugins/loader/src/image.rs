@@ -1,16 +1,20 @@
 //! The private copy of a library that is really loaded.
 //!
 //! The C library finds loaded libraries by name, so a name that is used again can give back old code. A copy
-//! therefore lies in anonymous memory whose descriptor stays open for good: its number, and with it the name
-//! `/proc/self/fd/N`, is never given away again. The copy is sealed: what was digested is what runs. Memory
-//! needs no writable directory and runs where file systems are mounted `noexec`.
+//! therefore lies in a file without a name whose descriptor stays open for good: its number, and with it the name
+//! `/proc/self/fd/N`, is never given away again. What was digested is what runs: nobody can write to the copy.
+//!
+//! | Where | When | Costs |
+//! |---|---|---|
+//! | on disk, in a directory of the daemon | where there is one, and code may run from there | only what is used lies in memory |
+//! | in anonymous memory, sealed | otherwise, and where the disk is full | all of it, whether it is used or not |
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, StatVfsMountFlags, fcntl_add_seals, fstatvfs, memfd_create};
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
@@ -21,50 +25,89 @@ use crate::{Digest, OpenError};
 /// Bytes that are copied at once.
 const STEP: usize = 1 << 16;
 
-/// A copy of a library in memory, and its digest.
+/// A copy of a library, and its digest.
 #[derive(Debug)]
 pub(crate) struct Image {
-    memory: File,
+    file: File,
     /// SHA-256 of the copy.
     pub(crate) digest: Digest,
 }
 
 impl Image {
-    /// Copies the library that was opened from `path`.
+    /// Copies the library that was opened from `path`, into `directory` where that can be.
     ///
     /// # Errors
     ///
     /// [`OpenError::Io`], [`OpenError::NotALibrary`], [`OpenError::OtherArchitecture`],
     /// [`OpenError::TooLarge`] where it grew meanwhile.
-    pub(crate) fn copy(path: &Path, mut from: File) -> Result<Self, OpenError> {
-        let fail = |step| move |source| OpenError::Io { path: path.into(), step, source };
-        let mut step = vec![0_u8; STEP];
-        let mut memory = File::from(anonymous(path).map_err(fail("make memory for"))?);
-        let mut hash = Sha256::new();
-        let mut size = 0_u64;
-        loop {
-            let read = fill(&mut from, &mut step).map_err(fail("read"))?;
-            if size == 0 {
-                check_header(path, &step[..read])?;
+    pub(crate) fn copy(path: &Path, from: File, directory: Option<&Path>) -> Result<Self, OpenError> {
+        Self::copy_to(path, from, directory.and_then(nameless))
+    }
+
+    fn copy_to(path: &Path, mut from: File, room: Option<File>) -> Result<Self, OpenError> {
+        if let Some(file) = room {
+            match fill_up(path, &mut from, file).and_then(|copy| on_disk(path, copy)) {
+                Err(OpenError::Io { step: COPY, .. }) => {} // Such as a full disk: there is memory.
+                outcome => return outcome,
             }
-            size += read as u64;
-            if size > MAX_SIZE {
-                return Err(OpenError::TooLarge { path: path.into(), size, limit: MAX_SIZE });
-            }
-            hash.update(&step[..read]);
-            memory.write_all(&step[..read]).map_err(fail("copy"))?;
-            if read < STEP {
-                break;
-            }
+            from.rewind().map_err(|source| OpenError::Io { path: path.into(), step: "read", source })?;
         }
+        let fail = |step| move |source| OpenError::Io { path: path.into(), step, source };
+        let memory = File::from(anonymous(path).map_err(fail("make memory for"))?);
+        let Self { file, digest } = fill_up(path, &mut from, memory)?;
         let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
-        fcntl_add_seals(&memory, seals).map_err(|errno| fail("seal the copy of")(errno.into()))?;
-        Ok(Self { memory, digest: Digest(hash.finalize().into()) })
+        fcntl_add_seals(&file, seals).map_err(|errno| fail("seal the copy of")(errno.into()))?;
+        Ok(Self { file, digest })
     }
 
     /// The name under which the dynamic loader finds the copy.
     pub(crate) fn name(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{}", self.memory.as_raw_fd()))
+        name_of(&self.file)
+    }
+}
+
+/// The step that fails where there is no room for the copy.
+const COPY: &str = "copy";
+
+fn name_of(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// A file without a name in `directory`; `None` where none can be made, or code must not run from there.
+fn nameless(directory: &Path) -> Option<File> {
+    let file = tempfile::tempfile_in(directory).ok()?;
+    let flags = fstatvfs(&file).ok()?.f_flag;
+    (!flags.contains(StatVfsMountFlags::NOEXEC)).then_some(file)
+}
+
+/// Gives up the right to write to a copy on disk.
+fn on_disk(path: &Path, copy: Image) -> Result<Image, OpenError> {
+    let Image { file, digest } = copy;
+    let file = File::open(name_of(&file));
+    let file = file.map_err(|source| OpenError::Io { path: path.into(), step: COPY, source })?;
+    Ok(Image { file, digest })
+}
+
+/// Copies what `from` holds `to` an empty file.
+fn fill_up(path: &Path, from: &mut File, mut to: File) -> Result<Image, OpenError> {
+    let fail = |step| move |source| OpenError::Io { path: path.into(), step, source };
+    let mut step = vec![0_u8; STEP];
+    let mut hash = Sha256::new();
+    let mut size = 0_u64;
+    loop {
+        let read = fill(from, &mut step).map_err(fail("read"))?;
+        if size == 0 {
+            check_header(path, &step[..read])?;
+        }
+        size += read as u64;
+        if size > MAX_SIZE {
+            return Err(OpenError::TooLarge { path: path.into(), size, limit: MAX_SIZE });
+        }
+        hash.update(&step[..read]);
+        to.write_all(&step[..read]).map_err(fail(COPY))?;
+        if read < STEP {
+            return Ok(Image { file: to, digest: Digest(hash.finalize().into()) });
+        }
     }
 }
 
@@ -101,5 +144,46 @@ fn anonymous(path: &Path) -> io::Result<OwnedFd> {
         // Kernels before 6.3 do not know the flag and always allow it.
         Err(Errno::INVAL) => Ok(memfd_create(&*name, flags)?),
         made => Ok(made?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A copy of this very program.
+    fn copy_of_us(room: Option<File>) -> (PathBuf, Image) {
+        let us = std::env::current_exe().unwrap();
+        let copy = Image::copy_to(&us, File::open(&us).unwrap(), room).unwrap();
+        (us, copy)
+    }
+
+    fn place_of(copy: &Image) -> String {
+        std::fs::read_link(copy.name()).unwrap().to_string_lossy().into_owned()
+    }
+
+    #[test]
+    fn a_copy_on_disk_has_no_name_and_nobody_can_write_to_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (us, mut copy) = copy_of_us(nameless(directory.path()));
+        assert!(place_of(&copy).starts_with(&*directory.path().to_string_lossy()), "{copy:?}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::read(copy.name()).unwrap(), std::fs::read(us).unwrap());
+        assert_eq!(copy.file.write(b"x").unwrap_err().raw_os_error(), Some(Errno::BADF.raw_os_error()));
+    }
+
+    #[test]
+    fn where_the_disk_is_full_the_whole_copy_lies_in_sealed_memory() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let (us, mut copy) = copy_of_us(Some(full));
+        assert!(place_of(&copy).starts_with("/memfd:gatherd:"), "{copy:?}");
+        assert_eq!(std::fs::read(copy.name()).unwrap(), std::fs::read(us).unwrap());
+        assert_eq!(copy.file.write(b"x").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn there_is_no_room_in_a_directory_that_is_not_there_or_lets_no_code_run() {
+        assert!(nameless(Path::new("/no/such/directory")).is_none());
+        assert!(nameless(Path::new("/proc/self")).is_none(), "mounted noexec, and not writable");
     }
 }

@@ -6,8 +6,8 @@
 //!     private copy           configure                     Door ◄──checked── C host table
 //! ```
 //!
-//! A library is opened once, judged, copied into memory under a name that is never used again, loaded from
-//! there and never unloaded. What a plugin hands over is checked here for pointers, sizes, counts, UTF-8 and
+//! A library is opened once, judged, copied under a name that is never used again, loaded from there and never
+//! unloaded. What a plugin hands over is checked here for pointers, sizes, counts, UTF-8 and
 //! bounds, so a [`Door`] sees only safe types. After `shutdown` the door is gone and the plugin's threads, if
 //! any are left, hear [`Status::CLOSED`].
 
@@ -23,6 +23,7 @@ mod instance;
 mod lend;
 mod library;
 mod loader;
+mod settled;
 
 pub use door::{BatchRef, Call, Door, IdentityRef, Refusal, ValueListRef};
 pub use error::{CallError, Complaint, ConfigureError, InitError, OpenError, Unsafe};

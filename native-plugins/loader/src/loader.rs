@@ -11,7 +11,8 @@ use gatherd_abi::{ABI_MAJOR, ENTRY, PluginEntry, PluginTable};
 use libloading::os::unix::{Library as Mapped, RTLD_LOCAL, RTLD_NOW};
 
 use crate::image::Image;
-use crate::{Digest, Library, OpenError, file};
+use crate::settled::Settled;
+use crate::{Digest, Library, OpenError, file, settled};
 
 /// How many changed libraries one daemon loads in its life.
 const RELOADS: usize = 64;
@@ -34,6 +35,8 @@ pub enum Trust<'a> {
 /// Opens libraries and remembers them: restarts use the mapping that is there.
 pub struct Loader {
     reloads: usize,
+    /// Where copies of libraries lie; without it in memory.
+    copies: Option<PathBuf>,
     known: Mutex<Known>,
 }
 
@@ -43,6 +46,8 @@ struct Known {
     paths: HashSet<PathBuf>,
     /// Libraries whose path was loaded before with another digest.
     changed: usize,
+    /// Where program and libraries lie in memory.
+    settled: Settled,
 }
 
 /// Code in memory. A library that was refused after it was mapped stays, so that asking again maps nothing.
@@ -59,7 +64,21 @@ impl Loader {
 
     /// A loader that takes `reloads` changed libraries in its life.
     pub fn with_reloads(reloads: usize) -> Self {
-        Self { reloads, known: Mutex::default() }
+        let known = Known { settled: Settled::at_start(), ..Known::default() };
+        Self { reloads, copies: None, known: Mutex::new(known) }
+    }
+
+    /// Keeps the copies of libraries on disk, in files without a name in `directory`, instead of in memory. Where
+    /// that can not be, they are kept in memory all the same.
+    #[must_use]
+    pub fn with_copies_in(self, directory: PathBuf) -> Self {
+        Self { copies: Some(directory), ..self }
+    }
+
+    /// Lets go of memory that program and libraries no longer use: code that only their start needed, and what the
+    /// allocator holds for nobody. What is used again after all comes back by itself.
+    pub fn let_go(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).settled.let_go();
     }
 
     /// Opens the library at `path`; one of the same digest that is loaded already is used again.
@@ -70,7 +89,7 @@ impl Loader {
     ///
     /// [`OpenError`]; see its variants.
     pub fn open(&self, path: &Path, trust: Trust<'_>) -> Result<&'static Library, OpenError> {
-        let image = Image::copy(path, file::open(path)?)?;
+        let image = Image::copy(path, file::open(path)?, self.copies.as_deref())?;
         if let Trust::Listed(list) = trust
             && !list.contains(&image.digest)
         {
@@ -83,7 +102,9 @@ impl Loader {
             if (is_change && known.changed >= self.reloads) || known.mapped.len() >= LIBRARIES {
                 return Err(OpenError::ReloadLimit { path: path.into(), limit: self.reloads });
             }
+            let name = image.name();
             known.mapped.insert(digest, Mapping { code: map(path, image)?, library: None });
+            known.settled.add(&name);
             known.changed += usize::from(is_change);
         }
         if known.paths.len() < PATHS {
@@ -138,6 +159,7 @@ impl Known {
 /// Maps the copy. Neither the mapping nor the copy is ever given up.
 fn map(path: &Path, image: Image) -> Result<ManuallyDrop<Mapped>, OpenError> {
     let name = image.name();
+    let _incomplete = settled::loading();
     // SAFETY: the library's start code runs; the operator vouches for it, see `Trust`.
     let mapped = unsafe { Mapped::open(Some(&name), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
         OpenError::Load { path: path.into(), source: io::Error::other(says(&error, &name, path)) }

@@ -35,6 +35,8 @@ pub struct NativeSettings {
     /// Where libraries are looked for, in this order: `<directory>/<type>.so`. A file `MANIFEST.sha256` in
     /// such a directory lists the digests that run without `trusted = true`.
     pub directories: Vec<PathBuf>,
+    /// Where private copies of libraries lie, in files without a name; without it in memory.
+    pub copies: Option<PathBuf>,
     /// How many libraries that changed on disk are loaded in the life of the process.
     pub max_changed_digests: usize,
     /// How long loading and `init`, or loading and `configure`, may take.
@@ -44,10 +46,11 @@ pub struct NativeSettings {
 }
 
 impl NativeSettings {
-    /// Libraries from `directories`; 64 changed digests, 10 s, 4 hanging judgements.
+    /// Libraries from `directories`, copied into memory; 64 changed digests, 10 s, 4 hanging judgements.
     pub fn new(directories: Vec<PathBuf>) -> Self {
         Self {
             directories,
+            copies: None,
             max_changed_digests: 64,
             init_deadline: Duration::from_secs(10),
             max_hanging_judgements: 4,

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread::Builder;
+use std::time::Duration;
 
 use gatherd_engine::port::{BoxFuture, Found, Manifest, OpenFailure, Plugin, PluginKind, Spec};
 use gatherd_engine::way::Door;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::found::Finder;
@@ -14,6 +16,9 @@ use super::native_plugin::NativePlugin;
 use super::shelf::{Shelf, manifest_of};
 use super::thread::{self, Begun};
 use super::{NativeSettings, failure};
+
+/// How long after the last library was loaded everything has started that will.
+const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
 /// The way to run a plugin as a library in the daemon's process.
 pub struct NativeKind {
@@ -27,6 +32,21 @@ impl NativeKind {
     /// Plugins from where `settings` say.
     pub fn new(settings: NativeSettings) -> Self {
         Self { libraries: Arc::new(Shelf::new(settings)), finder: Finder::default(), judging: Arc::default() }
+    }
+
+    /// Lets go of memory that only the start needed: a while after this was called first, and after libraries were
+    /// loaded. Goes on for ever; must be awaited within a tokio runtime.
+    pub fn keep_small(&self) -> impl Future<Output = ()> + Send + use<> {
+        let libraries = Arc::clone(&self.libraries);
+        async move {
+            loop {
+                while timeout(SETTLED_AFTER, libraries.has_grown()).await.is_ok() {}
+                let settled = Arc::clone(&libraries);
+                // It waits for a library that is being loaded.
+                let _let_go = spawn_blocking(move || settled.let_go()).await;
+                libraries.has_grown().await;
+            }
+        }
     }
 }
 

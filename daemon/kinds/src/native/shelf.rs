@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use gatherd_engine::port::{Capability, Code, Manifest, OpenFailure, PluginId, Spec};
 use gatherd_loader::{Capabilities, Library, Loader, OpenError, Trust};
+use tokio::sync::Notify;
 
 use super::{NativeSettings, failure, trust};
 
@@ -16,6 +17,8 @@ pub(super) struct Shelf {
     /// What was opened before, by digest in hexadecimal. Bounded by the loader, which takes no more libraries
     /// at some point and never gives one back.
     loaded: Mutex<HashMap<String, Loaded>>,
+    /// A library was loaded.
+    grew: Notify,
 }
 
 #[derive(Clone, Copy)]
@@ -28,7 +31,21 @@ struct Loaded {
 impl Shelf {
     pub(super) fn new(settings: NativeSettings) -> Self {
         let loader = Loader::with_reloads(settings.max_changed_digests);
-        Self { settings, loader, loaded: Mutex::default() }
+        let loader = match &settings.copies {
+            Some(directory) => loader.with_copies_in(directory.clone()),
+            None => loader,
+        };
+        Self { settings, loader, loaded: Mutex::default(), grew: Notify::new() }
+    }
+
+    /// Waits until a library was loaded since the last time.
+    pub(super) async fn has_grown(&self) {
+        self.grew.notified().await;
+    }
+
+    /// Lets go of memory that only the start of program and libraries needed. May take a while.
+    pub(super) fn let_go(&self) {
+        self.loader.let_go();
     }
 
     /// The library that `spec` asks for; runs the start code of one that was not loaded before.
@@ -78,7 +95,11 @@ impl Shelf {
         let digest = library.manifest().digest;
         let listed = list.contains(&digest);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = loaded.len();
         loaded.entry(digest.to_string()).or_insert(Loaded { library, listed }).listed |= listed;
+        if loaded.len() > before {
+            self.grew.notify_one();
+        }
         Ok(library)
     }
 }

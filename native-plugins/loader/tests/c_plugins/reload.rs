@@ -63,6 +63,26 @@ fn a_changed_library_runs_its_new_code_while_the_old_instance_keeps_the_old() {
 }
 
 #[test]
+fn copies_on_disk_keep_old_code_as_it_was_and_plugins_run_on_after_memory_was_let_go() {
+    let Some(shop) = Shop::open("copies_on_disk_keep_old_code") else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let loader = Loader::new().with_copies_in(directory.path().to_owned());
+    let path = shop.path("stamp.so");
+    change(&shop, 1, false);
+    let mut first = start(loader.open(&path, Trust::Operator).unwrap());
+    for (stamp, by_rename) in [(2, false), (3, true)] {
+        change(&shop, stamp, by_rename);
+        let mut next = start(loader.open(&path, Trust::Operator).unwrap());
+        loader.let_go();
+        assert_eq!((next.stamp(), first.stamp()), (Value::Gauge(f64::from(stamp)), Value::Gauge(1.0)));
+    }
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    assert!(maps.contains(&*directory.path().to_string_lossy()), "{maps}");
+}
+
+#[test]
 fn a_thousand_restarts_use_one_mapping() {
     let Some(shop) = Shop::open("a_thousand_restarts_use_one_mapping") else {
         return;
