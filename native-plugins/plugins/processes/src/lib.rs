@@ -20,7 +20,7 @@ mod usage;
 
 use std::path::Path;
 
-use gatherd_sdk::text::{join, unsigned};
+use gatherd_sdk::text::unsigned;
 use gatherd_sdk::{Batch, Collector, ConfigError, Failure, Folder, Host, Known, Names, ProcFile, Series};
 
 pub use crate::config::{Config, Process, ProcessMatch};
@@ -54,7 +54,6 @@ pub struct Processes {
     host: Host,
     reader: Reader,
     names: Names,
-    path: Vec<u8>,
     text: Vec<u8>,
     states: [Series; STATES.len()],
     /// The machine's own file, and the series of its forks.
@@ -95,9 +94,8 @@ impl Collector for Processes {
         self.reader.folder().names(&mut self.names)?;
         self.groups.begin();
         for pid in self.names.iter().filter(|name| unsigned(name).is_some()) {
-            let path = join(&mut self.path, &[pid, b"/stat"]);
             // A process may end at any moment: then it is not there any more.
-            let Ok(text) = self.reader.folder().read(path, &mut self.text) else { continue };
+            let Ok(text) = self.reader.stat(pid, &mut self.text) else { continue };
             let Some(stat) = stat::parse(text) else { continue };
             if let Some(at) = STATES.iter().position(|(_, letter)| *letter == stat.state) {
                 counts[at] += 1;
@@ -148,7 +146,6 @@ impl Processes {
             host: host.clone(),
             reader: Reader::new(host, Folder::open(proc)?, delays),
             names: Names::default(),
-            path: Vec::new(),
             text: Vec::new(),
             states: STATES.map(|(state, _)| series("ps_state", state)),
             forks: (ProcFile::open(proc.join("stat"))?, series("fork_rate", "")),

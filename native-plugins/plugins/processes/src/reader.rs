@@ -14,6 +14,9 @@ use crate::usage::{CALLS, CPU, DISK, FAULTS, Level, OCTETS, SWITCHES, Sums, Usag
 /// Bytes of a table of mapped memory that are read at once.
 const CHUNK: usize = 16 << 10;
 
+/// More bytes than a text of `stat` has: 52 numbers and a name.
+const MAX_STAT: usize = 2048;
+
 /// Answers how many nanoseconds a process has waited, by process id; `None` where there is no such process.
 pub(crate) type DelaySource = Box<dyn FnMut(u32) -> io::Result<Option<[u64; 4]>> + Send>;
 
@@ -50,6 +53,14 @@ impl Reader {
     /// The folder of all processes.
     pub(crate) fn folder(&self) -> &Folder {
         &self.proc
+    }
+
+    /// The text of `stat` of the process `pid`. The kernel writes it in one piece, so it is asked only once.
+    pub(crate) fn stat<'b>(&mut self, pid: &[u8], buffer: &'b mut Vec<u8>) -> io::Result<&'b [u8]> {
+        let mut file = self.proc.file(join(&mut self.path, &[pid, b"/stat"]))?;
+        buffer.resize(MAX_STAT, 0);
+        let length = file.read(buffer)?;
+        Ok(&buffer[..length])
     }
 
     /// The command line of the process `pid`, or its `name` where it has none.
