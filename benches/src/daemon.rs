@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use gatherd_client::Client;
 
 use crate::idle::STANDARD_SET;
+use crate::jitter::{Beside, INTERVAL, STEADY};
 use crate::process::{Resident, resident};
 use crate::report::Work;
 use crate::{Options, compile};
@@ -36,10 +37,57 @@ impl Daemon {
     pub(crate) async fn idle(options: &Options, place: &Path) -> Result<Self> {
         let place = place.join("gatherd-idle");
         let daemon = Self::start(options, &place, &idle(&place), &[options.stage.join("plugins")]).await?;
-        for plugin in STANDARD_SET {
-            daemon.until("it runs", Duration::from_secs(20), plugin, "running").await?;
-        }
+        daemon.runs(&STANDARD_SET).await?;
         Ok(daemon)
+    }
+
+    /// Starts it with the standard set of plugins, the writer, and a plugin to change.
+    pub(crate) async fn changing(options: &Options, place: &Path) -> Result<Self> {
+        let place = place.join("gatherd-changing");
+        let more = "[plugins.benchsteady]\ntrusted = true\nconfig = { name = \"one\" }\n";
+        let configuration = idle(&place) + more;
+        let daemon = Self::start(options, &place, &configuration, &[options.stage.join("plugins")]).await?;
+        daemon.runs(&STANDARD_SET).await?;
+        daemon.runs(&["benchsteady"]).await?;
+        Ok(daemon)
+    }
+
+    /// Starts it with the plugins that write down when they are read, and what happens beside them.
+    pub(crate) async fn steady(options: &Options, place: &Path, beside: Beside) -> Result<Self> {
+        let place = place.join(format!("gatherd-{}", beside.name()));
+        let daemon = Self::start(options, &place, &steady(&place, beside), &[]).await?;
+        daemon.runs(&STEADY).await?;
+        Ok(daemon)
+    }
+
+    /// Starts it with a plugin whose values go up and down, and one to change.
+    pub(crate) async fn faulty(options: &Options, place: &Path) -> Result<Self> {
+        let place = place.join("gatherd-faulty");
+        let daemon = Self::start(options, &place, &faulty(&place), &[]).await?;
+        daemon.runs(&["clock", "changed"]).await?;
+        Ok(daemon)
+    }
+
+    /// Its unix socket.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Where a plugin of [`Daemon::steady`] writes down when it is read.
+    pub(crate) fn stamps(&self, plugin: &str) -> PathBuf {
+        self.place.join(plugin)
+    }
+
+    /// Its API.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    async fn runs(&self, plugins: &[&str]) -> Result<()> {
+        for plugin in plugins {
+            self.until("it runs", Duration::from_secs(20), plugin, "running").await?;
+        }
+        Ok(())
     }
 
     async fn start(
@@ -52,9 +100,9 @@ impl Daemon {
         let _first_time = std::fs::remove_dir_all(place);
         std::fs::create_dir_all(&plugins)?;
         let include = format!("-I{}", options.include.display());
-        for (source, library) in [("dispatch.c", "benchdispatch.so"), ("null.c", "benchnull.so")] {
-            let source = options.sources.join("plugins").join(source);
-            compile::library(&source, &plugins.join(library), &[&include])?;
+        for name in ["dispatch", "down", "null", "steady"] {
+            let source = options.sources.join(format!("plugins/{name}.c"));
+            compile::library(&source, &plugins.join(format!("bench{name}.so")), &[&include])?;
         }
         set_modes(place, &plugins)?;
         std::fs::write(place.join("gatherd.toml"), configuration)?;
@@ -250,6 +298,48 @@ config = {{ counter = {counter} }}
     );
     for plugin in STANDARD_SET {
         let _infallible = writeln!(text, "[plugins.{plugin}]\nenabled = true");
+    }
+    text
+}
+
+/// A daemon with the benchmark's own plugins alone, read every `seconds`, with the writer.
+fn bare(place: &Path, seconds: f64) -> String {
+    let counter = quoted(place, COUNTER);
+    format!(
+        r#"
+hostname = "bench"
+interval = {seconds}
+log.filter = "error"
+api.listen = ""
+
+[plugins.benchnull]
+trusted = true
+config = {{ counter = {counter} }}
+"#
+    )
+}
+
+/// An instance of the plugin that tells its configured number.
+fn of_steady(id: &str, config: &str) -> String {
+    let name = format!("name = \"{id}\"");
+    format!("[plugins.{id}]\ntype = \"benchsteady\"\ntrusted = true\nconfig = {{ {name}{config} }}\n")
+}
+
+fn faulty(place: &Path) -> String {
+    bare(place, 0.05) + &of_steady("clock", ", clock = 1") + &of_steady("changed", "")
+}
+
+/// The plugins that write down when they are read, and what happens beside them.
+fn steady(place: &Path, beside: Beside) -> String {
+    let mut text = bare(place, INTERVAL.as_secs_f64());
+    for id in STEADY {
+        text += &of_steady(id, &format!(", out = {}", quoted(place, id)));
+    }
+    match beside {
+        Beside::Nothing => {}
+        Beside::Changes => text += &of_steady("changed", ""),
+        Beside::Hangs => text += &of_steady("hangs", ", hang = 1"),
+        Beside::OutputDown => text += "[plugins.benchdown]\ntrusted = true\n",
     }
     text
 }

@@ -105,7 +105,7 @@ fn told(sides: &[Side]) -> Result<Vec<u64>> {
 }
 
 /// The number at the beginning of a writer's file, as the processor writes it.
-fn count(counter: &Path) -> Result<u64> {
+pub(crate) fn count(counter: &Path) -> Result<u64> {
     let bytes = std::fs::read(counter).with_context(|| format!("read {}", counter.display()))?;
     let first = bytes.first_chunk().with_context(|| format!("{} holds no number", counter.display()))?;
     Ok(u64::from_ne_bytes(*first))

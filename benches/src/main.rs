@@ -5,9 +5,12 @@
 
 #![forbid(unsafe_code)]
 
+mod change;
 mod compile;
 mod daemon;
+mod fault;
 mod idle;
+mod jitter;
 mod machine;
 mod page;
 mod peer;
@@ -24,7 +27,7 @@ use clap::Parser;
 /// Measures the daemon beside its peer, and writes the report.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// What to measure: P1, P2, P3, P5, P6, P11; all of them by default. The report keeps the figures of the others.
+    /// What to measure: P1, P2, P3, P5, P6, P9, P10, P11, P12; all of them by default. The report keeps the figures of the others.
     #[arg(value_delimiter = ',')]
     pub(crate) what: Vec<String>,
     /// Directory with the staged daemon: `bin/gatherd`, `bin/gatherctl`, `plugins/`.
@@ -48,6 +51,15 @@ pub(crate) struct Options {
     /// Seconds for which the CPU time of the idle daemon is counted, in each run.
     #[arg(long, default_value_t = 20)]
     pub(crate) window: u64,
+    /// Changes of each kind whose first value is waited for.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) changes: usize,
+    /// How often one plugin is reconfigured while the others are watched.
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) reloads: usize,
+    /// Faults that are heard of.
+    #[arg(long, default_value_t = 500)]
+    pub(crate) faults: usize,
     /// Leave the peer out: only growth and memory are told then.
     #[arg(long)]
     pub(crate) without_peer: bool,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::idle::STANDARD_SET;
+use crate::idle::{STANDARD_SET, count};
 use crate::report::Work;
 use crate::run::{Steady, steady};
 use crate::{Options, compile};
@@ -65,6 +65,7 @@ impl Peer {
         let more = STANDARD_SET.iter().fold(more, |text, plugin| text + "LoadPlugin " + plugin + "\n");
         let mut command = self.command(&place, threads, &more)?;
         let counter = place.join("counter");
+        let _first_time = std::fs::remove_file(&counter);
         RunningPeer::start(command.env("GB_COUNTER", &counter), counter)
     }
 
@@ -104,6 +105,28 @@ impl RunningPeer {
     /// File in which the writer counts the value lists that it took.
     pub(crate) fn counter(&self) -> PathBuf {
         self.counter.clone()
+    }
+
+    /// Waits until the writer has taken a value list.
+    pub(crate) async fn first_value(&mut self, deadline: Duration) -> Result<()> {
+        let began = Instant::now();
+        while !count(&self.counter).is_ok_and(|count| count > 0) {
+            ensure!(began.elapsed() < deadline, "the peer told no value in {deadline:?}");
+            ensure!(self.child.try_wait()?.is_none(), "the peer ended before its first value");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+
+    /// Asks it to end, and waits.
+    pub(crate) async fn end(&mut self) -> Result<()> {
+        Command::new("kill").args(["-TERM", &self.pid().to_string()]).status()?;
+        let began = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            ensure!(began.elapsed() < Duration::from_secs(30), "the peer does not end");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
     }
 }
 

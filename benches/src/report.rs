@@ -7,12 +7,18 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::change::FirstValues;
+use crate::fault::Heard;
 use crate::idle::Idle;
+use crate::jitter::{Beside, Shifted};
 use crate::machine;
 use crate::page::page;
 use crate::rules::Changed;
 use crate::run::{Steady, median};
 
+mod change;
+mod fault;
+mod jitter;
 mod rules;
 mod standard;
 
@@ -67,6 +73,10 @@ pub(crate) struct Report {
     /// Runs of the standard set, each with all sides.
     idle: Vec<BTreeMap<Row, Idle>>,
     rules: BTreeMap<&'static str, Vec<Changed>>,
+    first: FirstValues,
+    /// Runs of P10, each with how many changes there were.
+    jitter: Vec<(BTreeMap<Beside, Shifted>, usize)>,
+    heard: Heard,
 }
 
 impl Report {
@@ -77,6 +87,9 @@ impl Report {
             memory: None,
             idle: Vec::new(),
             rules: BTreeMap::new(),
+            first: FirstValues::default(),
+            jitter: Vec::new(),
+            heard: Heard::default(),
         }
     }
 
@@ -92,6 +105,18 @@ impl Report {
         for (what, changed) in rules {
             self.rules.entry(what).or_default().push(changed);
         }
+    }
+
+    pub(crate) fn changes(&mut self, first: FirstValues) {
+        self.first = first;
+    }
+
+    pub(crate) fn jitter(&mut self, run: (BTreeMap<Beside, Shifted>, usize)) {
+        self.jitter.push(run);
+    }
+
+    pub(crate) fn faults(&mut self, heard: Heard) {
+        self.heard = heard;
     }
 
     pub(crate) fn idle(&mut self, sides: BTreeMap<Row, Idle>) {
@@ -123,13 +148,16 @@ impl Report {
         };
         let notes = std::fs::read_to_string(notes).with_context(|| format!("read {}", notes.display()))?;
         let run = self.run();
-        let parts: [fn(&Self, &mut String); 6] = [
+        let parts: [fn(&Self, &mut String); 9] = [
             Self::write_dispatch,
             Self::write_growth,
             Self::write_memory,
             Self::write_cpu,
             Self::write_resident,
+            Self::write_changes,
+            Self::write_jitter,
             Self::write_rules,
+            Self::write_faults,
         ];
         let fresh: Vec<String> = parts
             .iter()

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::daemon::Daemon;
 use crate::peer::Peer;
 use crate::report::{Memory, Report, Row, Work};
-use crate::{Options, idle};
+use crate::{Options, change, fault, idle, jitter};
 
 /// Nanoseconds a value of one run: median over its steady passes.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,14 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
     if wanted(options, "P5") || wanted(options, "P6") {
         idle::all(options, peer.as_ref(), place.path(), &mut report).await?;
     }
+    if wanted(options, "P9") {
+        report.changes(change::measure(options, peer.as_ref(), place.path()).await?);
+    }
+    if wanted(options, "P10") {
+        for _round in 0..options.repeat.min(3) {
+            report.jitter(jitter::measure(options, place.path()).await?);
+        }
+    }
     if wanted(options, "P11") {
         let series = options.series.iter().copied().max().unwrap_or(1_000_000);
         for round in 0..options.repeat.min(3) {
@@ -77,6 +85,9 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
             std::fs::create_dir_all(&place)?;
             report.rules(crate::rules::measure(options, &place, series).await?);
         }
+    }
+    if wanted(options, "P12") {
+        report.faults(fault::measure(options, place.path()).await?);
     }
     report.write(&options.report, &options.sources.join("profile.md"))
 }
