@@ -57,7 +57,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, R
         plugin::restart_plugin, plugin::reload_plugin,
         plugin_config::get_plugin_config, plugin_config::replace_plugin_config,
         plugin_config::patch_plugin_config,
-        plugin_log::list_plugin_log, plugin_log::stream_plugin_log, plugin_test::test_plugin, plugin_type::list_plugin_types, value::list_values, value::get_value, metric::list_metrics,
+        plugin_log::list_plugin_log, plugin_log::stream_plugin_log, plugin_test::test_plugin, plugin_type::list_plugin_types, value::list_values, value::get_value, value::put_values, value::stream_values, metric::list_metrics,
         threshold::list_thresholds, threshold::create_threshold, threshold::get_threshold,
         threshold::replace_threshold, threshold::patch_threshold,
         threshold::delete_threshold, threshold::preview_threshold,

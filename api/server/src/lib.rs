@@ -26,6 +26,7 @@ pub mod query;
 mod random;
 mod replay;
 mod routes;
+pub mod rows;
 mod server;
 mod settings;
 mod socket;
@@ -37,14 +38,15 @@ mod tests;
 pub use document::{openapi, openapi_text};
 pub use events::{Event, Events};
 pub use gatherd_api_types as types;
+pub use input::read_moment;
 pub use input::{MAX_BODY, MAX_LIMIT};
 pub use management::{
     AuditHealth, Caller, Change, Changed, Exposition, ExpositionFormat, IfMatch, Management, ManagementError,
     Member, Mode, Part, ResourceKind, ResourceName, Versioned,
 };
 pub use query::{
-    AuditQuery, ListRequest, Matcher, MetricQuery, NotificationQuery, PluginLogQuery, PluginQuery,
-    PluginTypeQuery, ValueQuery,
+    AuditQuery, ListRequest, Matcher, NotificationQuery, PluginLogQuery, PluginQuery, PluginTypeQuery,
+    SeriesQuery, ValueQuery,
 };
 pub use server::{BindError, Server, ServerConfig, Stopper};
 pub use socket::{Given, Listening};

@@ -5,16 +5,18 @@
 
 use crate::events::Events;
 use crate::query::{
-    ListRequest, MetricQuery, NotificationQuery, PluginLogQuery, PluginQuery, PluginTypeQuery, ValueQuery,
+    ListRequest, NotificationQuery, PluginLogQuery, PluginQuery, PluginTypeQuery, SeriesQuery, ValueQuery,
 };
+use crate::rows::{RowForm, Rows};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FieldError,
-    FlushReport, FlushRequest, Heartbeat, LogLevel, Metric, NewNotification, Notification, Output, Plan,
-    Plugin, PluginLogLine, PluginTest, PluginTestReport, PluginType, ProblemCode, Provisional, Reloaded,
-    Revision, RevisionDiff, Role, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueView,
+    FlushReport, FlushRequest, Heartbeat, LogLevel, NewNotification, Notification, Output, Plan, Plugin,
+    PluginLogLine, PluginTest, PluginTestReport, PluginType, ProblemCode, Provisional, Reloaded, Revision,
+    RevisionDiff, Role, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueList, ValueView,
+    ValuesTaken,
 };
 use serde_json::Value;
 use std::fmt;
@@ -423,19 +425,34 @@ pub trait Management: Send + Sync + 'static {
         list: &ListRequest,
     ) -> Result<Part<PluginType>, ManagementError>;
 
-    /// Newest values, in the order of the cache.
+    /// Newest values, in the order of the cache, written in a form.
     async fn values(
         &self,
         query: &ValueQuery,
         list: &ListRequest,
-    ) -> Result<Part<ValueView>, ManagementError>;
+        form: RowForm,
+    ) -> Result<Rows, ManagementError>;
 
-    /// Newest values of one identifier, written as collectd writes it.
-    async fn value(&self, identifier: &str) -> Result<ValueView, ManagementError>;
+    /// Newest values of one identifier, written as collectd writes it; with so many of its history where asked.
+    async fn value(&self, identifier: &str, history: Option<usize>) -> Result<ValueView, ManagementError>;
 
-    /// What is being collected, in the order of the cache.
-    async fn metrics(&self, query: &MetricQuery, list: &ListRequest)
-    -> Result<Part<Metric>, ManagementError>;
+    /// Values as they flow, from now on; of the query `since` and `fresh` are not looked at.
+    async fn follow_values(&self, query: ValueQuery) -> Result<Events<ValueView>, ManagementError>;
+
+    /// Puts values in, in their order; each is taken or refused by itself.
+    async fn put_values(
+        &self,
+        caller: &Caller,
+        lists: Vec<ValueList>,
+    ) -> Result<ValuesTaken, ManagementError>;
+
+    /// What is being collected, in the order of the cache, written in a form.
+    async fn metrics(
+        &self,
+        query: &ValueQuery,
+        list: &ListRequest,
+        form: RowForm,
+    ) -> Result<Rows, ManagementError>;
 
     /// The cache as a whole.
     async fn cache(&self) -> Result<Cache, ManagementError>;
@@ -447,7 +464,7 @@ pub trait Management: Send + Sync + 'static {
     async fn remove_values(
         &self,
         caller: &Caller,
-        query: &ValueQuery,
+        query: &SeriesQuery,
     ) -> Result<CacheRemoval, ManagementError>;
 
     /// Outputs, by id.

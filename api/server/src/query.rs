@@ -1,7 +1,8 @@
 //! What a list is asked for: filters and the place to go on from.
 
-use gatherd_api_types::{AuditOutcome, AuditRecord, PluginLogLevel, PluginState, Severity};
+use gatherd_api_types::{AuditOutcome, AuditRecord, PluginLogLevel, PluginState, Severity, ValueState};
 use regex::{Regex, RegexBuilder};
+use std::time::Duration;
 
 /// Longest pattern of a filter, in bytes.
 const MAX_PATTERN: usize = 1024;
@@ -159,9 +160,9 @@ pub struct PluginTypeQuery {
     pub type_name: Matcher,
 }
 
-/// Which values: all parts of the identifier must pass.
+/// Which series: all parts of the identifier must pass.
 #[derive(Clone, Debug, Default)]
-pub struct ValueQuery {
+pub struct SeriesQuery {
     /// By host.
     pub host: Matcher,
     /// By plugin part.
@@ -174,8 +175,20 @@ pub struct ValueQuery {
     pub type_instance: Matcher,
 }
 
-/// Which metrics: all parts of the identifier must pass.
-pub type MetricQuery = ValueQuery;
+/// Which values or metrics: all must pass.
+#[derive(Clone, Debug, Default)]
+pub struct ValueQuery {
+    /// By identifier.
+    pub series: SeriesQuery,
+    /// By the id of the plugin that feeds it.
+    pub feeder: Matcher,
+    /// Only what came to the cache after this moment, since the Unix epoch.
+    pub since: Option<Duration>,
+    /// Only those in this state.
+    pub state: Option<ValueState>,
+    /// Only those whose newest values came within one and a half intervals, or only the others.
+    pub fresh: Option<bool>,
+}
 
 /// Which notifications: all parts of what they are about must pass.
 #[derive(Clone, Debug, Default)]
@@ -185,7 +198,7 @@ pub struct NotificationQuery {
     /// Only those of this severity.
     pub severity: Option<Severity>,
     /// By what they are about.
-    pub about: ValueQuery,
+    pub about: SeriesQuery,
     /// Only those that somebody took note of, or only the others.
     pub acknowledged: Option<bool>,
 }

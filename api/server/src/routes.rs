@@ -97,6 +97,8 @@ pub(crate) const TABLE: &[Line] = &[
     line!(GET    "/v1/plugins/{id}/log/stream", Reader,  plugin_log::stream_plugin_log),
     line!(GET    "/v1/plugin-types",            Reader,  plugin_type::list_plugin_types),
     line!(GET    "/v1/values",                  Reader,  value::list_values),
+    line!(POST   "/v1/values",                  Member,  value::put_values),
+    line!(GET    "/v1/values/stream",           Reader,  value::stream_values),
     line!(GET    "/v1/values/{identifier:.+}",  Reader,  value::get_value),
     line!(GET    "/v1/metrics",                 Reader,  metric::list_metrics),
     line!(GET    "/v1/cache",                   Reader,  cache::get_cache),

@@ -32,6 +32,21 @@ pub struct Cache {
     pub misses: u64,
     /// Series that two plugins feed at once.
     pub contended: u64,
+    /// More than the newest values of some series.
+    pub history: CacheHistory,
+}
+
+/// What the history takes and may take.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct CacheHistory {
+    /// Series that have one.
+    pub series: u64,
+    /// Memory that it takes, in bytes.
+    pub bytes: u64,
+    /// Most memory that it may take, in bytes; a series that finds no room has no history until there is.
+    pub limit: u64,
+    /// How often a series found no room.
+    pub refused: u64,
 }
 
 /// How many series left the cache; each comes back with its next value.

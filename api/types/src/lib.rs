@@ -36,11 +36,12 @@ pub mod time;
 pub mod timestamp;
 pub mod token;
 pub mod value;
+mod value_list;
 pub mod version;
 
 pub use audit::{AuditOutcome, AuditRecord};
 pub use blacklist::{BlacklistPreview, BlacklistRule, BlacklistStatus, BlacklistVerb};
-pub use cache::{Cache, CacheRemoval};
+pub use cache::{Cache, CacheHistory, CacheRemoval};
 pub use capabilities::{ApiCapabilities, Capabilities, DaemonCapabilities, DaemonLimits};
 pub use change::{Plan, Provisional};
 pub use config::{Config, ConfigSources, Reloaded};
@@ -78,5 +79,6 @@ pub use time::{
 };
 pub use timestamp::Timestamp;
 pub use token::{Role, Token, TokenAnswer, TokenRequest};
-pub use value::{Judged, Number, ValueState, ValueView};
+pub use value::{Judged, Number, PastValues, ValueState, ValueView};
+pub use value_list::{Moment, Numbers, RefusedValueList, ValueList, ValueLists, ValueRefusal, ValuesTaken};
 pub use version::{Version, VersionAnswer, Versions};

@@ -49,6 +49,26 @@ pub struct ValueView {
     /// Whether the clock stepped within the last interval before the values were taken, or after: `time` is then
     /// not comparable with the times before, or with now.
     pub clock_stepped: bool,
+    /// The value lists before, with the newest at the end; only where they were asked for. Empty where no rule of
+    /// the configuration's `history` keeps them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub history: Option<Vec<PastValues>>,
+}
+
+/// The values of a series at one time.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct PastValues {
+    /// When they were taken.
+    pub time: Timestamp,
+    /// Time until the next were due, in seconds.
+    pub interval: f64,
+    /// Raw values by data source; `null` is a gauge that was not known.
+    #[schema(schema_with = numbers_by_data_source)]
+    pub values: BTreeMap<String, Option<Number>>,
+    /// Per second, by data source; `null` where none was known.
+    #[schema(schema_with = numbers_by_data_source)]
+    pub rates: BTreeMap<String, Option<f64>>,
 }
 
 /// What judges a series, and why.

@@ -238,8 +238,9 @@ fn make_way(
     let future = Duration::try_from_secs_f64(document.tolerance.future).unwrap_or(Duration::MAX);
     let settings =
         CacheSettings { future_tolerance: CdTime::from_duration(future), timeout: document.timeout };
+    let cache = Cache::new(table, Arc::clone(&types), settings);
     Ok(Way::new(WayParts {
-        cache: Arc::new(Cache::new(table, Arc::clone(&types), settings)),
+        cache: Arc::new(cache.with_history(document.limits.history_bytes as usize)),
         types,
         rules,
         outputs,

@@ -147,7 +147,7 @@ impl Alone {
 
     /// Prints every series by name, and what did not get through since the last time.
     fn print(&self, dropped: &mut BTreeMap<DropReason, u64>, out: &mut impl Write) -> io::Result<()> {
-        let mut all = self.way.cache().page(0, usize::MAX, &|_| true).series;
+        let mut all = self.way.cache().all();
         all.sort_by(|one, other| one.identifier.cmp(&other.identifier));
         for series in &all {
             writeln!(out, "{}", escaped(&line(series)))?;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use gatherd_api::types::{Cache, CacheRemoval};
-use gatherd_api::{Caller, ManagementError, ValueQuery};
+use gatherd_api::types::{Cache, CacheHistory, CacheRemoval};
+use gatherd_api::{Caller, ManagementError, SeriesQuery};
+use gatherd_engine::cache::HistorySize;
 use gatherd_engine::observe::Totals;
 use tokio::task::spawn_blocking;
 
@@ -31,7 +32,13 @@ pub(crate) fn whole(this: &EngineManagement) -> Cache {
         hits,
         misses,
         contended,
+        history: history(this.engine().way().cache().history().size()),
     }
+}
+
+fn history(size: HistorySize) -> CacheHistory {
+    let HistorySize { series, bytes, limit, refused } = size;
+    CacheHistory { series: series as u64, bytes: bytes as u64, limit: limit as u64, refused }
 }
 
 pub(crate) fn remove_one(
@@ -49,7 +56,7 @@ pub(crate) fn remove_one(
 pub(crate) async fn remove(
     this: &EngineManagement,
     caller: &Caller,
-    query: &ValueQuery,
+    query: &SeriesQuery,
 ) -> Result<CacheRemoval, ManagementError> {
     let (way, query) = (Arc::clone(this.engine().way()), query.clone());
     let walk = move || way.cache().remove(&|parts| value::admits(&query, parts));

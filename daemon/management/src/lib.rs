@@ -27,22 +27,25 @@ mod rule;
 mod secret;
 mod time;
 mod value;
+mod value_list;
+mod value_stream;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use gatherd_api::rows::{RowForm, Rows};
 use gatherd_api::types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FlushReport,
-    FlushRequest, Heartbeat, LogLevel, Metric, NewNotification, Notification, Output, Plugin, PluginLogLine,
+    FlushRequest, Heartbeat, LogLevel, NewNotification, Notification, Output, Plugin, PluginLogLine,
     PluginTest, PluginTestReport, PluginType, Reloaded, Revision, RevisionDiff, Threshold, ThresholdPreview,
-    Time, TimeSync, TimeSynced, ValueView,
+    Time, TimeSync, TimeSynced, ValueList, ValueView, ValuesTaken,
 };
 use gatherd_api::{
     AuditHealth, Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management,
-    ManagementError, Member, MetricQuery, NotificationQuery, Part, PluginLogQuery, PluginQuery,
-    PluginTypeQuery, ResourceKind, ResourceName, ValueQuery, Versioned,
+    ManagementError, Member, NotificationQuery, Part, PluginLogQuery, PluginQuery, PluginTypeQuery,
+    ResourceKind, ResourceName, SeriesQuery, ValueQuery, Versioned,
 };
 use gatherd_engine::Engine;
 use gatherd_engine::desired::{Author, Committed, Mode, Outcome};
@@ -57,6 +60,9 @@ pub use daemon::{BadFilter, LogControl};
 
 /// Whole expositions under way at one time; each keeps eight bytes a series.
 const EXPOSITIONS: usize = 4;
+
+/// Requests whose values are handed in at one time.
+const PUTS: usize = 4;
 
 /// What the adapter needs beside the engine.
 pub struct Parts {
@@ -84,6 +90,7 @@ pub struct Parts {
 pub struct EngineManagement {
     parts: Parts,
     expositions: Arc<Semaphore>,
+    puts: Arc<Semaphore>,
     /// Held while somebody looks at the machine.
     looking: Mutex<()>,
     audit: audit::Heard,
@@ -93,8 +100,10 @@ pub struct EngineManagement {
 impl EngineManagement {
     /// Steers `parts.engine`.
     pub fn new(parts: Parts) -> Self {
-        let (expositions, looking) = (Arc::new(Semaphore::new(EXPOSITIONS)), Mutex::default());
-        Self { parts, expositions, looking, audit: audit::well(), stopping: AtomicBool::new(false) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        let (expositions, puts, looking) = (places(EXPOSITIONS), places(PUTS), Mutex::default());
+        let audit = audit::well();
+        Self { parts, expositions, puts, looking, audit, stopping: AtomicBool::new(false) }
     }
 
     /// From now on the daemon is not ready, and says that it stops.
@@ -302,20 +311,34 @@ impl Management for EngineManagement {
         &self,
         query: &ValueQuery,
         list: &ListRequest,
-    ) -> Result<Part<ValueView>, ManagementError> {
-        value::list(self, query, list).await
+        form: RowForm,
+    ) -> Result<Rows, ManagementError> {
+        value::list(self, query, list, form).await
     }
 
-    async fn value(&self, identifier: &str) -> Result<ValueView, ManagementError> {
-        value::one(self, identifier)
+    async fn value(&self, identifier: &str, history: Option<usize>) -> Result<ValueView, ManagementError> {
+        value::one(self, identifier, history)
+    }
+
+    async fn follow_values(&self, query: ValueQuery) -> Result<Events<ValueView>, ManagementError> {
+        Ok(value_stream::follow(self, query))
+    }
+
+    async fn put_values(
+        &self,
+        _caller: &Caller,
+        lists: Vec<ValueList>,
+    ) -> Result<ValuesTaken, ManagementError> {
+        value_list::put(self, lists).await
     }
 
     async fn metrics(
         &self,
-        query: &MetricQuery,
+        query: &ValueQuery,
         list: &ListRequest,
-    ) -> Result<Part<Metric>, ManagementError> {
-        metric::list(self, query, list).await
+        form: RowForm,
+    ) -> Result<Rows, ManagementError> {
+        metric::list(self, query, list, form).await
     }
 
     async fn cache(&self) -> Result<Cache, ManagementError> {
@@ -329,7 +352,7 @@ impl Management for EngineManagement {
     async fn remove_values(
         &self,
         caller: &Caller,
-        query: &ValueQuery,
+        query: &SeriesQuery,
     ) -> Result<CacheRemoval, ManagementError> {
         cache::remove(self, caller, query).await
     }

@@ -1,30 +1,26 @@
 //! What is being collected.
 
+use gatherd_api::rows::{RowForm, Rows};
 use gatherd_api::types::{DataSource, DataSourceKind, Metric};
-use gatherd_api::{ListRequest, ManagementError, MetricQuery, Part};
-use gatherd_engine::cache::Newest;
-use gatherd_engine::port::Moment;
+use gatherd_api::{ListRequest, ManagementError, ValueQuery};
+use gatherd_engine::cache::Glimpse;
 use gatherd_model::DataSourceKind as Kind;
 
 use crate::EngineManagement;
 use crate::convert::seconds;
-use crate::value::{age, page};
+use crate::value::{Around, age, walk};
 
 pub(crate) async fn list(
     this: &EngineManagement,
-    query: &MetricQuery,
+    query: &ValueQuery,
     list: &ListRequest,
-) -> Result<Part<Metric>, ManagementError> {
-    let part = page(this, query, list, |newest, now, _| (newest.feeder, view(newest, now))).await?;
-    let named = |(feeder, metric): (u32, Metric)| Metric {
-        plugin: this.engine().way().feeder(feeder).map(|id| id.to_string()),
-        ..metric
-    };
-    Ok(Part { items: part.items.into_iter().map(named).collect(), next: part.next })
+    form: RowForm,
+) -> Result<Rows, ManagementError> {
+    walk(this, query, list, form, |glimpse, around, writer| writer.metric(&view(glimpse, around))).await
 }
 
-fn view(newest: &Newest, now: &Moment) -> Metric {
-    let Newest { identifier, data_set, interval, .. } = newest;
+fn view(glimpse: &Glimpse<'_>, around: &mut Around) -> Metric {
+    let Glimpse { identifier, data_set, interval, seen, time, .. } = *glimpse;
     let bound = |bound: f64| Some(bound).filter(|bound| bound.is_finite());
     let source = |source: &gatherd_model::DataSource| DataSource {
         name: source.name.to_string(),
@@ -36,10 +32,10 @@ fn view(newest: &Newest, now: &Moment) -> Metric {
         identifier: identifier.to_string(),
         type_name: data_set.name.to_string(),
         data_sources: data_set.sources.iter().map(source).collect(),
-        plugin: None,
+        plugin: around.feeder(glimpse).map(|id| id.to_string()),
         unit: unit(&data_set.name).map(str::to_owned),
-        interval: seconds(*interval),
-        age: seconds(age(newest, now)),
+        interval: seconds(interval),
+        age: seconds(age(seen, time, &around.now)),
     }
 }
 

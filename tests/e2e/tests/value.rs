@@ -60,6 +60,14 @@ async fn filters_are_exact_globs_or_regular_expressions() {
         ("plugin=misbehave&host=elsewhere", 0),
         ("plugin=misbehav", 0),
         ("plugin=misbehave&plugin_instance=", 0),
+        ("plugin=misbehave&plugin_id=slash", 1),
+        ("plugin=misbehave&plugin_id=b*", 25),
+        ("plugin_id=misbehave", 0),
+        ("plugin=misbehave&state=unknown", 26),
+        ("plugin=misbehave&state=okay", 0),
+        ("plugin=misbehave&since=1000000000", 26),
+        ("plugin=misbehave&since=2026-01-31T12:00:00%2B02:00", 26),
+        ("plugin=misbehave&since=9000-12-31T00:00:00Z", 0),
     ] {
         assert_eq!(client.all(&format!("/v1/values?{filter}")).await.len(), count, "{filter}");
     }
@@ -80,6 +88,13 @@ async fn a_filter_that_is_none_is_named() {
         ("colour=red", "colour"),
         ("dry_run=true", "dry_run"),
         ("host=a&host=b", "host"),
+        ("plugin_id=re:[", "plugin_id"),
+        ("since=yesterday", "since"),
+        ("since=-1", "since"),
+        ("since=1e400", "since"),
+        ("since=1969-12-31T23:59:59Z", "since"),
+        ("state=blue", "state"),
+        ("fresh=perhaps", "fresh"),
     ] {
         let answer = client.get(&format!("/v1/values?{query}")).await;
         assert_eq!(answer.refusal(), (400, "bad_parameter".to_owned()), "{query}: {}", answer.text());
@@ -140,4 +155,61 @@ async fn numbers_count_up_and_gauges_are_their_own_rate() {
     assert_eq!(value["rates"], value["values"]);
     assert!(value["age"].as_f64() < Some(5.0), "{value}");
     assert_eq!(value["state"], "unknown");
+}
+
+#[tokio::test]
+async fn who_asks_again_gets_only_what_came_since() {
+    let Some(stage) = Stage::find() else { return };
+    let (_libraries, daemon) = burst(&stage).await;
+    let client = daemon.unix();
+    client.post("/v1/plugins/burst/disable").await.ok();
+    let stopped = within("the burst has left the cache", async || {
+        let left = client.all("/v1/values?plugin_id=burst").await;
+        if left.is_empty() {
+            Ok(client.get("/v1/heartbeat").await.ok()["time"].clone())
+        } else {
+            Err(left.len())
+        }
+    })
+    .await;
+    let since = stopped.as_str().unwrap();
+    let newer = within("one series came again", async || {
+        let newer = client.all(&format!("/v1/values?plugin=misbehave&since={since}")).await;
+        if newer.is_empty() { Err(0) } else { Ok(newer) }
+    })
+    .await;
+    assert_eq!(identifiers(&newer), ["testhost/misbehave-a_b/gauge-reads"]);
+    within("it is fresh right after it came", async || {
+        let fresh = client.all("/v1/values?plugin=misbehave&fresh=true").await.len();
+        if fresh == 1 { Ok(()) } else { Err(fresh) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn csv_and_lines_have_what_the_pages_have() {
+    let Some(stage) = Stage::find() else { return };
+    let (_libraries, daemon) = burst(&stage).await;
+    let client = daemon.unix();
+    for (path, columns) in [("values", 14), ("metrics", 10)] {
+        let listed = client.all(&format!("/v1/{path}?plugin=misbehave")).await;
+        let ask = |media_type: &'static str, query: &str| {
+            client.send(Ask::get(format!("/v1/{path}?{query}")).header("accept", media_type))
+        };
+        let lines = ask("application/x-ndjson", "plugin=misbehave").await;
+        assert_eq!((lines.status, lines.media_type()), (200, "application/x-ndjson"));
+        let text = lines.text();
+        let values: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(identifiers(&values), identifiers(&listed));
+        let csv = ask("text/csv", "plugin=misbehave").await;
+        assert_eq!((csv.status, csv.media_type()), (200, "text/csv"));
+        let text = csv.text();
+        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+        assert!(rows.iter().all(|row| row.len() == columns), "{text}");
+        let names: Vec<&str> = rows[1..].iter().map(|row| row[0]).collect();
+        assert_eq!((rows[0][0], &names[..]), ("identifier", &identifiers(&listed)[..]));
+        assert_eq!(ask("text/csv", "plugin=misbehave&limit=3").await.text().lines().count(), 4);
+        assert_eq!(ask("text/csv", "plugin=nothing").await.text().lines().count(), 1);
+        assert_eq!(ask("image/png", "").await.refusal(), (406, "not_acceptable".to_owned()));
+    }
 }

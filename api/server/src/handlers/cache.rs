@@ -4,7 +4,7 @@ use super::Port;
 use crate::auth::{Member, Reader};
 use crate::input::{NoParams, Params, matcher, truth};
 use crate::problem::ApiError;
-use crate::query::ValueQuery;
+use crate::query::SeriesQuery;
 use actix_web::web;
 use gatherd_api_types::{Cache, CacheRemoval};
 use serde::Deserialize;
@@ -32,7 +32,7 @@ pub(crate) struct RemovalParams {
 }
 
 impl RemovalParams {
-    fn read(self) -> Result<ValueQuery, ApiError> {
+    fn read(self) -> Result<SeriesQuery, ApiError> {
         let Self { host, plugin, plugin_instance, type_name, type_instance, all } = self;
         let filters = [&host, &plugin, &plugin_instance, &type_name, &type_instance];
         let filtered = filters.iter().any(|filter| filter.is_some());
@@ -41,7 +41,7 @@ impl RemovalParams {
             let detail = "must be true where no filter is given, and only there";
             return Err(ApiError::parameter("all", detail));
         }
-        Ok(ValueQuery {
+        Ok(SeriesQuery {
             host: matcher("host", host.as_deref())?,
             plugin: matcher("plugin", plugin.as_deref())?,
             plugin_instance: matcher("plugin_instance", plugin_instance.as_deref())?,

@@ -6,7 +6,7 @@ use crate::auth::{Member, Reader};
 use crate::input::{JsonBody, ListParams, NoParams, Params, matcher};
 use crate::output::{EventStream, Walk, page};
 use crate::problem::ApiError;
-use crate::query::{NotificationQuery, ValueQuery};
+use crate::query::{NotificationQuery, SeriesQuery};
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use gatherd_api_types::{
@@ -112,7 +112,7 @@ impl NotificationParams {
         let query = NotificationQuery {
             since: since.map(number).transpose()?,
             severity: severity.map(|word| word_of("severity", word, "is not a severity")).transpose()?,
-            about: ValueQuery {
+            about: SeriesQuery {
                 host: matcher("host", host.as_deref())?,
                 plugin: matcher("plugin", plugin.as_deref())?,
                 plugin_instance: matcher("plugin_instance", plugin_instance.as_deref())?,

@@ -45,13 +45,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = check(request.headers(), "application/json");
+        let checked = check(request.headers(), &["application/json"]);
         let untyped = !request.headers().contains_key(CONTENT_TYPE);
         let payload = payload.take();
         Box::pin(async move {
             if untyped {
                 let nothing = timely(payload).await?.is_empty();
-                return if nothing { Ok(Self(None)) } else { checked.map(|()| Self(None)) };
+                return if nothing { Ok(Self(None)) } else { checked.map(|_json| Self(None)) };
             }
             checked?;
             let body = timely(payload).await?;
@@ -76,11 +76,21 @@ fn receive(
     media_type: &'static str,
     payload: &mut Payload,
 ) -> impl Future<Output = Result<BytesMut, ApiError>> + use<> {
-    let checked = check(headers, media_type);
+    let body = receive_one_of(headers, &[media_type], payload);
+    async move { body.await.map(|(_, bytes)| bytes) }
+}
+
+/// The same where there are several media types; answers which of them it has, too.
+pub(super) fn receive_one_of(
+    headers: &HeaderMap,
+    media_types: &[&'static str],
+    payload: &mut Payload,
+) -> impl Future<Output = Result<(usize, BytesMut), ApiError>> + use<> {
+    let checked = check(headers, media_types);
     let payload = payload.take();
     async move {
-        checked?;
-        timely(payload).await
+        let media_type = checked?;
+        timely(payload).await.map(|bytes| (media_type, bytes))
     }
 }
 
@@ -98,18 +108,19 @@ async fn timely(payload: Payload) -> Result<BytesMut, ApiError> {
     tokio::time::timeout(BODY_TIMEOUT, collect(payload)).await.map_err(late)?
 }
 
-fn check(headers: &HeaderMap, media_type: &'static str) -> Result<(), ApiError> {
+fn check(headers: &HeaderMap, media_types: &[&'static str]) -> Result<usize, ApiError> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let found = header(CONTENT_TYPE).and_then(|text| text.split(';').next()).unwrap_or_default();
     let encoding = header(CONTENT_ENCODING).unwrap_or("identity");
-    if !found.trim().eq_ignore_ascii_case(media_type) || !encoding.eq_ignore_ascii_case("identity") {
-        let detail = format!("The body must be {media_type}, without a content encoding.");
+    let known = media_types.iter().position(|media_type| found.trim().eq_ignore_ascii_case(media_type));
+    let Some(known) = known.filter(|_| encoding.eq_ignore_ascii_case("identity")) else {
+        let detail = format!("The body must be {}, without a content encoding.", media_types.join(" or "));
         return Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail));
-    }
+    };
     let announced = header(CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok());
     match announced {
         Some(length) if length > MAX_BODY => Err(too_large()),
-        _ => Ok(()),
+        _ => Ok(known),
     }
 }
 
@@ -129,22 +140,21 @@ fn too_large() -> ApiError {
     ApiError::new(ProblemCode::TooLarge, format!("The body may have at most {MAX_BODY} bytes."))
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let inner = error.inner();
         if inner.is_data() {
             ApiError::invalid(vec![mismatch(error.path(), &inner.to_string())])
         } else {
-            malformed(inner)
+            malformed(inner.line(), inner.column())
         }
     })?;
-    reader.end().map_err(|error| malformed(&error))?;
+    reader.end().map_err(|error| malformed(error.line(), error.column()))?;
     Ok(parsed)
 }
 
-fn malformed(error: &serde_json::Error) -> ApiError {
-    let (line, column) = (error.line(), error.column());
+pub(super) fn malformed(line: usize, column: usize) -> ApiError {
     let detail = format!("The body is not JSON, or nested too deeply, at line {line}, column {column}.");
     ApiError::new(ProblemCode::MalformedJson, detail)
 }

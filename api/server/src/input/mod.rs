@@ -6,7 +6,10 @@ mod change;
 mod condition;
 mod list;
 mod mismatch;
+mod moment;
 mod params;
+mod putval;
+mod value_lists;
 
 pub(crate) use accept::{Offer, choose};
 pub use body::MAX_BODY;
@@ -15,4 +18,7 @@ pub(crate) use change::{ChangeInput, ChangeParams, ConditionHeader, truth};
 pub(crate) use condition::{is_fresh, tag};
 pub use list::MAX_LIMIT;
 pub(crate) use list::{ListParams, Marker, matcher};
+pub(crate) use moment::moment;
+pub use moment::read_moment;
 pub(crate) use params::{NoParams, Params};
+pub(crate) use value_lists::ValueListsBody;

@@ -1,13 +1,20 @@
-//! Lists as JSON pages and as NDJSON, chunk by chunk.
+//! Lists as JSON pages, as NDJSON and as CSV, chunk by chunk.
 
 use super::walk::Walk;
-use crate::input::Marker;
+use crate::input::{ListParams, Marker, Offer, choose};
 use crate::management::ManagementError;
 use crate::problem::ApiError;
-use actix_web::{HttpRequest, HttpResponse};
+use crate::query::ListRequest;
+use crate::rows::{RowForm, Rows, Table};
+use actix_web::{HttpRequest, HttpResponse, rt};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
+use gatherd_api_types::ProblemCode;
 use serde::Serialize;
+use tokio::sync::mpsc;
+
+/// Parts of a list without an end that are made before the reader has taken those before them.
+const AHEAD: usize = 2;
 
 /// A page as `{"items": […], "next": …}`. An error before the first chunk is a problem document; a
 /// later one breaks the answer off, so that nobody takes it for whole.
@@ -15,22 +22,21 @@ use serde::Serialize;
 /// # Errors
 ///
 /// What the daemon says about the first part.
-pub(crate) async fn page<T: Serialize + 'static>(
-    request: &HttpRequest,
-    mut walk: Walk<T>,
-) -> Result<HttpResponse, ApiError> {
-    let first = walk.step().await.transpose()?.unwrap_or_default();
+pub(crate) async fn page(request: &HttpRequest, mut walk: Walk) -> Result<HttpResponse, ApiError> {
+    let first = walk.step(RowForm::Items).await.transpose()?.map_or_else(Bytes::new, |rows| rows.text);
     let link = NextLink::of(request);
     let state = (Stage::First(first), walk, link);
     let chunks = stream::try_unfold(state, |(stage, mut walk, link)| async move {
         let (chunk, next) = match stage {
             Stage::First(items) => {
-                (joined(b"{\"items\":[", &items, b",", true), Stage::Items(items.is_empty()))
+                let nothing_yet = items.is_empty();
+                (behind(b"{\"items\":[", &items), Stage::Items(nothing_yet))
             }
-            Stage::Items(nothing_yet) => match walk.step().await.transpose()? {
-                Some(items) => {
-                    let nothing_now = nothing_yet && items.is_empty();
-                    (joined(b"", &items, b",", nothing_yet), Stage::Items(nothing_now))
+            Stage::Items(nothing_yet) => match walk.step(RowForm::Items).await.transpose()? {
+                Some(Rows { text, .. }) => {
+                    let separator: &[u8] = if nothing_yet || text.is_empty() { b"" } else { b"," };
+                    let nothing_yet = nothing_yet && text.is_empty();
+                    (behind(separator, &text), Stage::Items(nothing_yet))
                 }
                 None => (link.end(walk.rest()), Stage::Done),
             },
@@ -42,30 +48,95 @@ pub(crate) async fn page<T: Serialize + 'static>(
 }
 
 /// Where a page is while it is being written.
-enum Stage<T> {
+enum Stage {
     /// Nothing is written; these are the first entries.
-    First(Vec<T>),
+    First(Bytes),
     /// The list is open; whether it is still empty.
     Items(bool),
     /// The end is written.
     Done,
 }
 
-/// One entry per line, without an end but the list's.
+/// The formats of lists that may be long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ListFormat {
+    /// A page of JSON.
+    Page,
+    /// One JSON object per line.
+    Lines,
+    /// CSV.
+    Csv,
+}
+
+impl ListFormat {
+    const ALL: [Self; 3] = [Self::Page, Self::Lines, Self::Csv];
+    const OFFERS: &[Offer] = &[
+        Offer { media_type: "application/json", version: None },
+        Offer { media_type: "application/x-ndjson", version: None },
+        Offer { media_type: "text/csv", version: None },
+    ];
+
+    /// What `Accept` wants most; `None` when it wants none of them.
+    pub(crate) fn wanted(request: &HttpRequest) -> Option<Self> {
+        choose(request.headers(), Self::OFFERS).and_then(|index| Self::ALL.get(index).copied())
+    }
+
+    /// The place and the number of entries; only pages have a limit where nobody says.
+    ///
+    /// # Errors
+    ///
+    /// 400 when the limit is not 1–10,000 or the marker is not ours.
+    pub(crate) fn read(format: Option<Self>, list: ListParams) -> Result<ListRequest, ApiError> {
+        match format {
+            Some(Self::Lines | Self::Csv) => list.read_unbounded(),
+            Some(Self::Page) | None => list.read(),
+        }
+    }
+}
+
+/// A list in the form that `Accept` chose among JSON, NDJSON and CSV.
 ///
 /// # Errors
 ///
-/// What the daemon says about the first part.
-pub(crate) async fn ndjson<T: Serialize + 'static>(mut walk: Walk<T>) -> Result<HttpResponse, ApiError> {
-    let first = walk.step().await.transpose()?.unwrap_or_default();
-    let chunks = stream::try_unfold((Some(first), walk), |(first, mut walk)| async move {
-        let items = match first {
-            Some(items) => Some(items),
-            None => walk.step().await.transpose()?,
-        };
-        Ok::<_, ManagementError>(items.map(|items| (lines(&items), (None, walk))))
+/// 406 when none of them is wanted, and what the daemon says about the first part.
+pub(crate) async fn listed(
+    request: &HttpRequest,
+    format: Option<ListFormat>,
+    table: Table,
+    walk: Walk,
+) -> Result<HttpResponse, ApiError> {
+    match format {
+        None => Err(ApiError::of(ProblemCode::NotAcceptable)),
+        Some(ListFormat::Page) => page(request, walk).await,
+        Some(ListFormat::Lines) => endless("application/x-ndjson", "", RowForm::Lines, walk).await,
+        Some(ListFormat::Csv) => {
+            endless("text/csv; charset=utf-8; header=present", table.head(), RowForm::Csv, walk).await
+        }
+    }
+}
+
+/// Entries without an end but the list's. The next part is made while the reader takes the one before.
+async fn endless(
+    media_type: &'static str,
+    head: &'static str,
+    form: RowForm,
+    mut walk: Walk,
+) -> Result<HttpResponse, ApiError> {
+    let first = walk.step(form).await.transpose()?;
+    let begin =
+        stream::iter([Bytes::from_static(head.as_bytes())].into_iter().chain(first.map(|it| it.text)));
+    let (parts, mut made) = mpsc::channel(AHEAD);
+    // A reader that goes away drops the stream, which closes the channel, which ends the walk.
+    rt::spawn(async move {
+        while let Some(step) = walk.step(form).await {
+            if parts.send(step.map(|rows| rows.text)).await.is_err() {
+                break;
+            }
+        }
     });
-    Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(non_empty(chunks)))
+    let rest = stream::poll_fn(move |context| made.poll_recv(context));
+    let chunks = non_empty(begin.map(Ok).chain(rest));
+    Ok(HttpResponse::Ok().content_type(media_type).streaming(chunks))
 }
 
 /// Without empty chunks, which would mean the end in chunked transfer.
@@ -75,25 +146,9 @@ fn non_empty(
     chunks.filter(|chunk| std::future::ready(!matches!(chunk, Ok(bytes) if bytes.is_empty())))
 }
 
-fn lines<T: Serialize>(items: &[T]) -> Bytes {
-    let mut out = Vec::new();
-    for item in items {
-        write(&mut out, item);
-        out.push(b'\n');
-    }
-    out.into()
-}
-
-/// `prefix`, then the items with `comma` between them; also before the first unless it begins the list.
-fn joined<T: Serialize>(prefix: &[u8], items: &[T], comma: &[u8], begins: bool) -> Bytes {
-    let mut out = prefix.to_vec();
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 || !begins {
-            out.extend_from_slice(comma);
-        }
-        write(&mut out, item);
-    }
-    out.into()
+/// `prefix`, then `text`.
+fn behind(prefix: &[u8], text: &[u8]) -> Bytes {
+    [prefix, text].concat().into()
 }
 
 fn write<T: Serialize>(out: &mut Vec<u8>, item: &T) {

@@ -7,7 +7,7 @@ mod walk;
 
 pub(crate) use changed::{PLAN_JSON, changed, created, deleted, segment};
 pub(crate) use events::EventStream;
-pub(crate) use list::{ndjson, page};
+pub(crate) use list::{ListFormat, listed, page};
 pub(crate) use walk::Walk;
 
 use crate::input::{is_fresh, tag};

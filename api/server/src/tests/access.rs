@@ -44,6 +44,7 @@ fn request(line: &Line) -> TestRequest {
         (&Method::POST, "/v1/auth/tokens") => request.set_json(json!({"auth": {"identity": {
             "methods": ["password"],
             "password": {"user": {"name": "admin", "password": "correct horse"}}}}})),
+        (&Method::POST, "/v1/values") => request.set_json(json!({"identifier": "h/p/gauge", "values": [1]})),
         (&Method::POST, "/v1/time/sync") => request.set_json(json!({"method": "measure"})),
         _ => request,
     }

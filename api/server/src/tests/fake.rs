@@ -6,21 +6,23 @@ use crate::management::{
     Mode, Part, ResourceKind, ResourceName, Versioned,
 };
 use crate::query::{
-    ListRequest, MetricQuery, NotificationQuery, PluginLogQuery, PluginQuery, PluginTypeQuery, ValueQuery,
+    ListRequest, NotificationQuery, PluginLogQuery, PluginQuery, PluginTypeQuery, SeriesQuery, ValueQuery,
 };
+use crate::rows::{RowForm, RowWriter, Rows, SourceRow, ValueRow};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use gatherd_api_types::{
-    Acknowledgement, ApiCapabilities, BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities,
-    Capability, Config, ConfigSources, DaemonCapabilities, DaemonLimits, DaemonState, DataSource,
-    DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat, KernelTime,
-    Lateness, LogLevel, Machine, MetaValue, Metric, NewNotification, Notification, Number, Output,
-    OutputBuffer, OutputLedger, OutputQueue, OutputState, Plan, Plugin, PluginCounts, PluginLogLevel,
-    PluginLogLine, PluginLogSource, PluginSources, PluginState, PluginTest, PluginTestOutcome,
-    PluginTestReport, PluginType, ProblemCode, Provisional, Reloaded, Revision, RevisionDiff, RevisionState,
-    Severity, Source, StreamCounts, SyncMethod, Threshold, ThresholdPreview, ThresholdStatus, Time,
-    TimeSource, TimeSync, TimeSynced, Timestamp, ValueState, ValueView, WhenFull,
+    Acknowledgement, ApiCapabilities, BlacklistPreview, BlacklistRule, Cache, CacheHistory, CacheRemoval,
+    Capabilities, Capability, Config, ConfigSources, DaemonCapabilities, DaemonLimits, DaemonState,
+    DataSource, DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat,
+    KernelTime, Lateness, LogLevel, Machine, MetaValue, Metric, NewNotification, Notification, Number,
+    Output, OutputBuffer, OutputLedger, OutputQueue, OutputState, PastValues, Plan, Plugin, PluginCounts,
+    PluginLogLevel, PluginLogLine, PluginLogSource, PluginSources, PluginState, PluginTest,
+    PluginTestOutcome, PluginTestReport, PluginType, ProblemCode, Provisional, RefusedValueList, Reloaded,
+    Revision, RevisionDiff, RevisionState, Severity, Source, StreamCounts, SyncMethod, Threshold,
+    ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced, Timestamp, ValueList,
+    ValueRefusal, ValueState, ValueView, ValuesTaken, WhenFull,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -88,6 +90,12 @@ impl Fake {
             Mode::DryRun => Changed::Planned(self.plan(id)),
             Mode::Confirm(within) => Changed::Provisional(self.tried(within)),
         })
+    }
+
+    fn fitting(&self, query: &SeriesQuery, list: &ListRequest) -> Part<ValueView> {
+        let all = (0..self.series.load(Ordering::Relaxed)).map(value);
+        let fits = all.filter(|it| query.type_instance.admits(&it.type_instance));
+        part(fits, |it| it.identifier.clone(), list)
     }
 
     fn plan(&self, id: &str) -> Plan {
@@ -287,6 +295,7 @@ fn value(number: u64) -> ValueView {
         rates: BTreeMap::from([("value".to_owned(), None)]),
         age: 0.5,
         clock_stepped: false,
+        history: None,
     }
 }
 
@@ -529,23 +538,71 @@ impl Management for Fake {
         Ok(part(fits, |it| it.type_name.clone(), list))
     }
 
-    async fn values(&self, query: &ValueQuery, list: &ListRequest) -> Answer<Part<ValueView>> {
+    async fn values(&self, query: &ValueQuery, list: &ListRequest, form: RowForm) -> Answer<Rows> {
         let fail_after = self.fail_after.load(Ordering::Relaxed);
         if fail_after > 0 && self.parts.fetch_add(1, Ordering::Relaxed) >= fail_after {
             return Err(ManagementError::Internal { detail: "the cache is gone".to_owned() });
         }
-        let all = (0..self.series.load(Ordering::Relaxed)).map(value);
-        let fits = all.filter(|it| query.type_instance.admits(&it.type_instance));
-        Ok(part(fits, |it| it.identifier.clone(), list))
+        let Part { items, next } = self.fitting(&query.series, list);
+        let mut writer = RowWriter::new(form);
+        for ValueView { identifier, host, plugin, type_name, type_instance, state, .. } in &items {
+            let row = ValueRow {
+                identifier,
+                host,
+                plugin,
+                plugin_instance: "",
+                type_name,
+                type_instance,
+                time: Duration::new(1_700_000_000, 5),
+                interval: 10.0,
+                state: *state,
+                judged: None,
+                age: 0.5,
+                clock_stepped: false,
+            };
+            let source = SourceRow { name: "value", value: Some(Number::Unsigned(u64::MAX)), rate: None };
+            writer.value(&row, std::iter::once(source));
+        }
+        Ok(writer.finish(next))
     }
 
-    async fn value(&self, identifier: &str) -> Answer<ValueView> {
+    async fn value(&self, identifier: &str, history: Option<usize>) -> Answer<ValueView> {
         let all = (0..self.series.load(Ordering::Relaxed)).map(value);
         let found = all.into_iter().find(|it| it.identifier == identifier);
+        let past = |most| {
+            let past = PastValues {
+                time: moment(),
+                interval: 10.0,
+                values: BTreeMap::from([("value".to_owned(), Some(Number::Unsigned(7)))]),
+                rates: BTreeMap::from([("value".to_owned(), None)]),
+            };
+            vec![past; 3.min(most)]
+        };
+        let found = found.map(|view| ValueView { history: history.map(past), ..view });
         found.ok_or_else(|| ManagementError::NotFound { detail: format!("There is no {identifier}.") })
     }
 
-    async fn metrics(&self, _: &MetricQuery, list: &ListRequest) -> Answer<Part<Metric>> {
+    async fn follow_values(&self, query: ValueQuery) -> Answer<Events<ValueView>> {
+        let fits = (0..3).map(value).filter(|it| query.series.type_instance.admits(&it.type_instance));
+        let told = fits.zip(5..).map(|(what, number)| Event::One { number, what });
+        let told: Vec<_> = told.chain([Event::Lost(9)]).collect();
+        Ok(Events::from_stream(stream::iter(told)))
+    }
+
+    async fn put_values(&self, caller: &Caller, lists: Vec<ValueList>) -> Answer<ValuesTaken> {
+        *self.last_caller.lock().unwrap() = Some(caller.clone());
+        let refused = lists.iter().enumerate().filter(|(_, list)| list.identifier != "h/p/gauge");
+        let refused = refused.map(|(index, list)| RefusedValueList {
+            index: index as u64,
+            identifier: list.identifier.clone(),
+            reason: if list.identifier == "h/p/old" { ValueRefusal::TooOld } else { ValueRefusal::OverQuota },
+            detail: "said by the daemon".to_owned(),
+        });
+        let refused: Vec<RefusedValueList> = refused.collect();
+        Ok(ValuesTaken { taken: (lists.len() - refused.len()) as u64, refused })
+    }
+
+    async fn metrics(&self, _: &ValueQuery, list: &ListRequest, form: RowForm) -> Answer<Rows> {
         let source =
             DataSource { name: "value".to_owned(), kind: DataSourceKind::Counter, min: Some(0.0), max: None };
         let all = (0..2).map(|number| Metric {
@@ -557,7 +614,12 @@ impl Management for Fake {
             interval: 10.0,
             age: 0.5,
         });
-        Ok(part(all, |it| it.identifier.clone(), list))
+        let Part { items, next } = part(all, |it| it.identifier.clone(), list);
+        let mut writer = RowWriter::new(form);
+        for metric in &items {
+            writer.metric(metric);
+        }
+        Ok(writer.finish(next))
     }
 
     async fn cache(&self) -> Answer<Cache> {
@@ -574,16 +636,17 @@ impl Management for Fake {
             hits: 8,
             misses: 9,
             contended: 7,
+            history: CacheHistory { series: 1, bytes: 2, limit: 3, refused: 4 },
         })
     }
 
     async fn remove_value(&self, _: &Caller, identifier: &str) -> Answer<CacheRemoval> {
-        self.value(identifier).await.map(|_gone| CacheRemoval { removed: 1 })
+        self.value(identifier, None).await.map(|_gone| CacheRemoval { removed: 1 })
     }
 
-    async fn remove_values(&self, _: &Caller, query: &ValueQuery) -> Answer<CacheRemoval> {
+    async fn remove_values(&self, _: &Caller, query: &SeriesQuery) -> Answer<CacheRemoval> {
         let list = ListRequest { after: None, limit: 10_000 };
-        Ok(CacheRemoval { removed: self.values(query, &list).await?.items.len() as u64 })
+        Ok(CacheRemoval { removed: self.fitting(query, &list).items.len() as u64 })
     }
 
     async fn outputs(&self, list: &ListRequest) -> Answer<Part<Output>> {

@@ -12,6 +12,7 @@ mod replay;
 mod sockets;
 mod streams;
 mod tokens;
+mod values;
 mod versions;
 
 use crate::app::Shared;

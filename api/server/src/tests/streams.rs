@@ -143,3 +143,21 @@ async fn a_stop_of_the_server_ends_its_streams_and_waits_for_none() {
     let text = reading.await.unwrap();
     assert!(text.contains("event: end\ndata: {\"reason\":\"stopping\"}\n\n"), "{text}");
 }
+
+#[actix_web::test]
+async fn values_flow_as_events_that_pass_the_filters() {
+    let site = Site::new();
+    let answer = site.get("/v1/values/stream?type_instance=*2").await;
+    assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+    let text = answer.text();
+    let events: Vec<&str> = text.split("\n\n").collect();
+    assert_eq!(events.len(), 4, "{text}");
+    let (id, rest) = events[1].split_once('\n').unwrap();
+    assert!(id.starts_with("id: ") && id.ends_with("-5"), "{id}");
+    assert!(rest.starts_with("event: value\ndata: {\"identifier\":\"h/p/counter-00002\","), "{rest}");
+    assert_eq!(events[2], "event: lost\ndata: {\"lost\":9}");
+    for query in ["since=1", "limit=5", "state=blue", "host=re:("] {
+        let refused = site.get(&format!("/v1/values/stream?{query}")).await;
+        assert_eq!(refused.refusal(), (400, "bad_parameter"), "{query}");
+    }
+}

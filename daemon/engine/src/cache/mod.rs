@@ -1,11 +1,13 @@
 //! The newest values of every series: update, read side, expiry. Knows neither thresholds nor outputs.
 
 mod expiry;
+mod history;
 mod read;
 mod update;
 
 pub use expiry::Missing;
-pub use read::{Newest, Page};
+pub use history::{Fresh, History, HistorySize, Past};
+pub use read::{Glimpse, Newest};
 pub use update::Update;
 
 use std::sync::Arc;
@@ -74,12 +76,19 @@ pub struct Cache {
     types: Arc<ArcSwap<TypesDb>>,
     settings: CacheSettings,
     counters: CacheCounters,
+    history: History,
 }
 
 impl Cache {
     /// A cache over the slots of `table`, whose data sets stand in `types`.
     pub fn new(table: Arc<SeriesTable>, types: Arc<ArcSwap<TypesDb>>, settings: CacheSettings) -> Self {
-        Self { table, types, settings, counters: CacheCounters::default() }
+        Self { table, types, settings, counters: CacheCounters::default(), history: History::default() }
+    }
+
+    /// The same cache, whose history may have so many bytes.
+    #[must_use]
+    pub fn with_history(self, bytes: usize) -> Self {
+        Self { history: History::new(bytes), ..self }
     }
 
     /// How it judges times.
@@ -90,6 +99,11 @@ impl Cache {
     /// What was counted.
     pub fn counters(&self) -> &CacheCounters {
         &self.counters
+    }
+
+    /// More than the newest values, of some series.
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     /// The identity table below.

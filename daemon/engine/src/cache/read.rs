@@ -32,13 +32,37 @@ pub struct Newest {
     pub rates: Vec<f64>,
 }
 
-/// Some of the series, and where to go on.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The series, in the order of the cache.
-    pub series: Vec<Newest>,
-    /// Where the next page begins; `None` at the end.
-    pub next: Option<u32>,
+/// The newest values of one series, as a walk sees them: lent for one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Glimpse<'a> {
+    /// Which series.
+    pub id: SeriesId,
+    /// The identifier's text.
+    pub identifier: &'a Arc<str>,
+    /// The same, taken apart.
+    pub parts: Parts<'a>,
+    /// What the values mean.
+    pub data_set: &'a Arc<DataSet>,
+    /// Number of the door that feeds it.
+    pub feeder: u32,
+    /// When the values were read.
+    pub time: CdTime,
+    /// How long until the next are due.
+    pub interval: CdTime,
+    /// Monotonic time of the last update.
+    pub seen: CdTime,
+    /// Bits of the raw values in data-set order.
+    pub raw: &'a [u64],
+    /// Rates per second, parallel to `raw`; NaN where none is known.
+    pub rates: &'a [f64],
+}
+
+impl Glimpse<'_> {
+    /// The raw values in data-set order.
+    pub fn values(&self) -> impl Iterator<Item = Value> + Clone {
+        let kinds = self.data_set.sources.iter().map(|source| source.kind);
+        kinds.zip(self.raw).map(|(kind, bits)| Value::from_bits(kind, *bits))
+    }
 }
 
 impl Cache {
@@ -69,16 +93,40 @@ impl Cache {
         self.table.is_alive(id).then_some(Series { identifier, data_set })
     }
 
-    /// Up to `limit` series from `from` on (0 is the first) that have values and that `wanted` picks.
-    pub fn page(&self, from: u32, limit: usize, wanted: &dyn Fn(&Parts<'_>) -> bool) -> Page {
-        let mut series = Vec::new();
-        let next = self.table.walk(from, |id, text, slot| {
-            if slot.meta().filled && wanted(&Parts::of(text)) {
-                series.extend(self.newest(id, text, slot));
+    /// Shows every series from `from` on (0 is the first) that has values and that `wanted` picks, in the order
+    /// of the cache, until `show` answers false; answers where to go on, or `None` at the end.
+    pub fn glance(
+        &self,
+        from: u32,
+        wanted: &dyn Fn(&Parts<'_>) -> bool,
+        mut show: impl FnMut(&Glimpse<'_>) -> bool,
+    ) -> Option<u32> {
+        let types = self.types.load();
+        let (mut raw, mut rates) = (Vec::new(), Vec::new());
+        self.table.walk(from, |id, identifier, slot| {
+            let parts = Parts::of(identifier);
+            if !slot.meta().filled || !wanted(&parts) {
+                return true;
             }
-            series.len() < limit
+            let Some(reading) = slot.read(id.generation, &mut raw, &mut rates) else { return true };
+            let Some(data_set) = types.at(reading.meta.data_set).filter(|_| reading.meta.filled) else {
+                return true;
+            };
+            let (time, interval, seen) = (reading.time, reading.interval, reading.seen);
+            let feeder = reading.meta.feeder;
+            let (raw, rates) = (&raw[..], &rates[..]);
+            show(&Glimpse { id, identifier, parts, data_set, feeder, time, interval, seen, raw, rates })
+        })
+    }
+
+    /// Every series that has values, copied; for who has few of them.
+    pub fn all(&self) -> Vec<Newest> {
+        let mut ids = Vec::new();
+        self.glance(0, &|_| true, |glimpse| {
+            ids.push(glimpse.id);
+            true
         });
-        Page { series, next }
+        ids.into_iter().filter_map(|id| self.newest_of(id)).collect()
     }
 
     fn newest(&self, id: SeriesId, text: &Arc<str>, slot: Slot<'_>) -> Option<Newest> {

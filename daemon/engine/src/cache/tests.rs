@@ -45,6 +45,7 @@ fn take_at(
         position: 0,
         outputs: 0,
         judged: false,
+        remembered: false,
     };
     let mut rates = vec![0.0; values.len()];
     let slot = cache.table.slot(id).unwrap();
@@ -161,7 +162,7 @@ fn a_series_without_values_is_not_shown() {
     let cache = cache();
     series(&cache, "h/p/gauge", "gauge");
     assert!(cache.get("h/p/gauge").is_none());
-    assert!(cache.page(0, 10, &|_| true).series.is_empty());
+    assert_eq!(cache.glance(0, &|_| true, |_| panic!("there is no value yet")), None);
 }
 
 #[test]
@@ -228,11 +229,17 @@ fn pages_together_show_everything_that_was_wanted() {
         take(&cache, id, 5, &[Value::Gauge(1.0)]).unwrap();
     }
     let wanted = |parts: &crate::series::Parts<'_>| parts.plugin_instance.ends_with('3');
-    let first = cache.page(0, 3, &wanted);
-    let rest = cache.page(first.next.unwrap(), 10, &wanted);
-    let names: Vec<_> = first.series.iter().chain(&rest.series).map(|n| n.identifier.to_string()).collect();
+    let mut names = Vec::new();
+    let mut read = |from, most| {
+        cache.glance(from, &wanted, |glimpse| {
+            assert_eq!(glimpse.values().collect::<Vec<_>>(), [Value::Gauge(1.0)]);
+            names.push(glimpse.identifier.to_string());
+            names.len() < most
+        })
+    };
+    let next = read(0, 3).unwrap();
+    assert_eq!(read(next, 100), None);
     assert_eq!(names, ["h/p-3/gauge", "h/p-13/gauge", "h/p-23/gauge", "h/p-33/gauge", "h/p-43/gauge"]);
-    assert_eq!(rest.next, None);
 }
 
 proptest! {

@@ -162,6 +162,7 @@ impl Ranges<'_> {
         self.count("/limits/series_per_plugin", document.limits.series_per_plugin, 1, 100_000_000);
         self.count("/limits/abandoned_threads", document.limits.abandoned_threads, 0, 1024);
         self.count("/limits/changed_code", document.limits.changed_code, 0, 1024);
+        self.count("/limits/history_bytes", document.limits.history_bytes, 0, u32::MAX);
         self.seconds("/tolerance/future", document.tolerance.future, 0.0, YEAR);
         self.seconds("/prometheus/staleness", document.prometheus.staleness, 1.0, YEAR);
         self.time(&document.time);
@@ -177,6 +178,7 @@ impl Ranges<'_> {
         self.plugins(&document.plugins);
         self.thresholds(&document.thresholds);
         self.blacklist(&document.blacklist);
+        self.history(&document.history);
     }
 
     fn host(&mut self, hostname: Option<&str>) {

@@ -5,6 +5,7 @@
 //! twice: its type here, its range in `check`. A section that is a map has a file of its own in both.
 
 mod blacklist;
+mod history;
 mod notifications;
 mod output;
 mod plugin;
@@ -19,6 +20,7 @@ use gatherd_model::Interval;
 use serde::{Deserialize, Serialize};
 
 pub use blacklist::{BlacklistEntries, BlacklistEntry, BlacklistVerb};
+pub use history::{HistoryEntries, HistoryEntry};
 pub use notifications::{Heartbeat, Notifications};
 pub use output::{Buffer, OutputEntry, WhenFullWord};
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
@@ -27,7 +29,7 @@ pub use thresholds::{ClearBounds, ThresholdEntries, ThresholdEntry, WindowEntry,
 pub use time::Time;
 
 /// The sections that are maps by id: each member is a resource with a revision of its own.
-pub(super) const MAPS: &[&str] = &["blacklist", "outputs", "plugins", "thresholds"];
+pub(super) const MAPS: &[&str] = &["blacklist", "history", "outputs", "plugins", "thresholds"];
 
 /// The members of sections that are maps with a key that is a resource of its own.
 pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "config")];
@@ -97,6 +99,8 @@ pub struct Document {
     pub thresholds: ThresholdEntries,
     /// What is hidden, by id.
     pub blacklist: BlacklistEntries,
+    /// Of which series more than the newest values are kept, by id.
+    pub history: HistoryEntries,
 }
 
 /// The management API.
@@ -128,6 +132,8 @@ pub struct Limits {
     pub abandoned_threads: u32,
     /// Changed plugin libraries that may be loaded into the process in one life of the daemon.
     pub changed_code: u32,
+    /// Bytes of all histories of series.
+    pub history_bytes: u32,
 }
 
 /// What is still believed of foreign values.
@@ -191,6 +197,7 @@ impl Default for Document {
             plugins: BTreeMap::new(),
             thresholds: BTreeMap::new(),
             blacklist: BTreeMap::new(),
+            history: BTreeMap::new(),
         }
     }
 }
@@ -204,7 +211,13 @@ impl Default for Api {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { series: 2_000_000, series_per_plugin: 1_000_000, abandoned_threads: 16, changed_code: 64 }
+        Self {
+            series: 2_000_000,
+            series_per_plugin: 1_000_000,
+            abandoned_threads: 16,
+            changed_code: 64,
+            history_bytes: 64 << 20,
+        }
     }
 }
 

@@ -41,8 +41,8 @@ mod store;
 mod transaction;
 
 pub use document::{
-    BlacklistEntries, BlacklistEntry, Buffer, DEFAULT_PLUGINS, Document, Fault, OutputEntry, PluginEntry,
-    ThresholdEntries, ThresholdEntry, Wanted, WhenFullWord,
+    BlacklistEntries, BlacklistEntry, Buffer, DEFAULT_PLUGINS, Document, Fault, HistoryEntries, HistoryEntry,
+    OutputEntry, PluginEntry, ThresholdEntries, ThresholdEntry, Wanted, WhenFullWord,
 };
 pub use edit::{Author, Change, Committed, Edit, EditError, IfMatch, Mode, Outcome, Planned, Tried};
 pub use effective::Effective;

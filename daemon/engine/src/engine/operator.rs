@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::beats::beat;
-use crate::desired::{BlacklistEntries, Document, ThresholdEntries};
-use crate::rules::{Hide, Lists, Ordered, Threshold, Verb};
+use crate::desired::{BlacklistEntries, Document, HistoryEntries, ThresholdEntries};
+use crate::rules::{Hide, Lists, Ordered, Remember, Threshold, Verb};
 use crate::threshold::Keep;
 use crate::way::Way;
 
@@ -37,7 +37,8 @@ impl Operator {
         let wall = self.way.clock().wall();
         let thresholds = thresholds(&document.thresholds, before.thresholds.all());
         let hides = hides(&document.blacklist, &before, wall);
-        self.replace(&before, thresholds, &hides);
+        let history = remembers(&document.history, before.history.all());
+        self.replace(&before, thresholds, &hides, history);
     }
 
     /// Takes rules out whose time is over.
@@ -47,20 +48,28 @@ impl Operator {
         let all = || Verb::ALL.into_iter().flat_map(|verb| before.hides(verb).all());
         if all().any(|hide| hide.is_expired(wall)) {
             let left: Vec<Arc<Hide>> = all().filter(|hide| !hide.is_expired(wall)).cloned().collect();
-            self.replace(&before, before.thresholds.all().to_vec(), &left);
+            self.replace(&before, before.thresholds.all().to_vec(), &left, before.history.all().to_vec());
         }
     }
 
-    fn replace(&self, before: &Lists, thresholds: Vec<Arc<Threshold>>, hides: &[Arc<Hide>]) {
+    fn replace(
+        &self,
+        before: &Lists,
+        thresholds: Vec<Arc<Threshold>>,
+        hides: &[Arc<Hide>],
+        history: Vec<Arc<Remember>>,
+    ) {
         let of = |verb| Ordered::new(hides.iter().filter(|hide| hide.verb == verb).cloned().collect());
         let lists = Lists {
             thresholds: Ordered::new(thresholds),
             collect: of(Verb::Collect),
             evaluate: of(Verb::Evaluate),
             notify: of(Verb::Notify),
+            history: Ordered::new(history),
         };
         let same_hides = Verb::ALL.into_iter().all(|verb| lists.hides(verb).is_same(before.hides(verb)));
-        if same_hides && lists.thresholds.is_same(&before.thresholds) {
+        let same_history = lists.history.is_same(&before.history);
+        if same_hides && same_history && lists.thresholds.is_same(&before.thresholds) {
             return;
         }
         let lists = Arc::new(lists);
@@ -78,6 +87,17 @@ fn thresholds(entries: &ThresholdEntries, before: &[Arc<Threshold>]) -> Vec<Arc<
         let rule = entry.compile(id).ok()?;
         let same = before.get(id.as_str()).filter(|before| ****before == rule);
         Some(same.map_or_else(|| Arc::new(rule), |same| Arc::clone(same)))
+    });
+    rules.collect()
+}
+
+/// Which series have a history; a rule that says what it said before is the same.
+fn remembers(entries: &HistoryEntries, before: &[Arc<Remember>]) -> Vec<Arc<Remember>> {
+    let rules = entries.iter().filter_map(|(id, entry)| {
+        // A document that is in effect was checked.
+        let rule = entry.compile(id).ok()?;
+        let same = before.iter().find(|before| ***before == rule);
+        Some(same.map_or_else(|| Arc::new(rule), Arc::clone))
     });
     rules.collect()
 }

@@ -7,8 +7,8 @@ pub use own::OwnFigures;
 pub use plugin_log::{LineLevel, PluginLine, PluginLog};
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use gatherd_model::{CdTime, Interval};
 
@@ -27,6 +27,9 @@ pub struct Observer {
     clock_steps: AtomicU64,
     /// Where the daemon's own figures went.
     own: Arc<Counters>,
+    /// Where values went that callers put in.
+    callers: Arc<Counters>,
+    callers_door: OnceLock<Arc<Door>>,
 }
 
 /// The daemon at one moment. Counters run since it started.
@@ -63,7 +66,16 @@ pub struct Totals {
 impl Observer {
     /// Looks at these; the daemon began at `began` on the monotonic clock.
     pub fn new(way: Arc<Way>, registry: Arc<Registry>, outputs: Arc<FanOut>, began: CdTime) -> Self {
-        Self { way, registry, outputs, began, clock_steps: AtomicU64::new(0), own: Arc::default() }
+        Self {
+            way,
+            registry,
+            outputs,
+            began,
+            clock_steps: AtomicU64::new(0),
+            own: Arc::default(),
+            callers: Arc::default(),
+            callers_door: OnceLock::new(),
+        }
     }
 
     /// A door for the daemon's own figures, whose drops are shown like everybody's.
@@ -72,12 +84,25 @@ impl Observer {
         self.way.open_door(Arc::new(id), beat, Arc::clone(&self.own))
     }
 
+    /// The door for values that callers of the API put in, as plugin `api`; made when first used.
+    pub fn callers_door(&self) -> &Arc<Door> {
+        self.callers_door.get_or_init(|| {
+            let id: PluginId = "api".parse().expect("a plain word");
+            self.way.open_door(Arc::new(id), Interval::DEFAULT, Arc::clone(&self.callers))
+        })
+    }
+
+    /// Where values went that callers put in; `None` where nobody did yet.
+    pub fn callers(&self) -> Option<&Counters> {
+        self.callers_door.get().map(|_door| &*self.callers)
+    }
+
     /// The daemon now.
     pub fn totals(&self) -> Totals {
         let (cache, plugins) = (self.way.cache(), self.registry.pictures());
         let mut drops = BTreeMap::new();
         let dropped = plugins.iter().flat_map(|plugin| plugin.drops.iter().copied());
-        for (reason, count) in dropped.chain(self.own.drops()) {
+        for (reason, count) in dropped.chain(self.own.drops()).chain(self.callers.drops()) {
             *drops.entry(reason).or_default() += count;
         }
         Totals {
@@ -90,7 +115,9 @@ impl Observer {
             hits: cache.counters().hits(),
             misses: cache.counters().misses(),
             drops,
-            contended: plugins.iter().map(|plugin| plugin.contended).sum::<u64>() + self.own.contended(),
+            contended: plugins.iter().map(|plugin| plugin.contended).sum::<u64>()
+                + self.own.contended()
+                + self.callers.contended(),
             uptime: self.way.monotonic().since(self.began),
             abandoned: self.registry.abandoned(),
             clock_steps: self.clock_steps.load(Ordering::Relaxed),

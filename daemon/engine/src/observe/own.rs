@@ -7,6 +7,7 @@
 //! | `self/cache_size` | series in the cache |
 //! | `self/total_values-updates`, `-expired` | value lists taken; series that left the cache |
 //! | `self/total_values-<reason>` | value lists dropped, over all plugins |
+//! | `self-api/total_values-dispatched`, `-<reason>` | where the value lists went that callers put in; once somebody did |
 //! | `self/ps_rss` | resident memory, bytes |
 //! | `self/total_time_in_ms-cpu` | CPU time of the process |
 //! | `self/threads-abandoned` | calls into plugins that never came back |
@@ -79,6 +80,12 @@ impl OwnFigures {
         self.count("", "total_values", "expired", totals.expired);
         for (reason, count) in totals.drops {
             self.count("", "total_values", reason.as_str(), count);
+        }
+        if let Some(callers) = self.observer.callers() {
+            self.count("api", "total_values", "dispatched", callers.values());
+            for (reason, count) in callers.drops() {
+                self.count("api", "total_values", reason.as_str(), count);
+            }
         }
         self.gauge("", "threads", "abandoned", totals.abandoned as f64);
         if let Some(resident) = resident_bytes() {

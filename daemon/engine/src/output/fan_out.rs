@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::queue::Queue;
+use super::tap::{Tap, Watcher};
 use super::worker::Worker;
 use super::{Attached, FlushError, Flushed, OutputSettings};
 use crate::port::{Batch, BoxFuture, Clock, Delivery, Flush, Output, PluginId, Series, SeriesId};
@@ -44,6 +45,7 @@ pub struct FanOut {
     rules: Arc<ArcSwap<Rules>>,
     clock: Arc<dyn Clock>,
     listener: OnceLock<Listener>,
+    tap: Arc<Tap>,
 }
 
 #[derive(Default)]
@@ -58,7 +60,14 @@ impl FanOut {
     /// No outputs yet. The rules learn which there are; `clock` stamps failures.
     pub fn new(rules: Arc<ArcSwap<Rules>>, clock: Arc<dyn Clock>) -> Self {
         let queues = ArcSwap::from_pointee(std::array::from_fn(|_| None));
-        Self { queues, steering: Mutex::default(), rules, clock, listener: OnceLock::new() }
+        Self {
+            queues,
+            steering: Mutex::default(),
+            rules,
+            clock,
+            listener: OnceLock::new(),
+            tap: Arc::default(),
+        }
     }
 
     /// Tells `listener` the news of all outputs that are attached from now on. Only the first is told.
@@ -70,12 +79,16 @@ impl FanOut {
     /// have theirs before this waits, and it waits for all of them together.
     pub fn send(&self, batch: Batch) {
         let wanted = batch.samples.iter().fold(0, |wanted, sample| wanted | sample.outputs);
-        if wanted == 0 {
+        let is_watched = self.tap.is_wanted();
+        if wanted == 0 && !is_watched {
             return;
         }
         let now = Instant::now();
         let queues = self.queues.load();
         let batch = Arc::new(batch);
+        if is_watched {
+            self.tap.show(&batch);
+        }
         let mut full = Vec::new();
         for (bit, queue) in queues.iter().enumerate() {
             if let Some(queue) = queue.as_ref().filter(|_| wanted & 1 << bit != 0)
@@ -88,6 +101,11 @@ impl FanOut {
         for (queue, (delivery, deadline)) in full {
             queue.wait_for_room(delivery, deadline);
         }
+    }
+
+    /// Watches all values that flow from now on. Nothing waits for who watches.
+    pub fn watch(&self) -> Watcher {
+        self.tap.watch()
     }
 
     /// Gives an output a task of its own, and a queue where its plugin has none yet; must be called within a tokio

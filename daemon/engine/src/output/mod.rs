@@ -15,6 +15,7 @@ mod fan_out;
 mod ledger;
 mod queue;
 mod settings;
+mod tap;
 mod worker;
 
 pub use attached::{Attached, Failing, LastFailure, Standing};
@@ -25,6 +26,8 @@ pub use queue::{FlushError, Flushed};
 pub use settings::{
     BufferSettings, LEAST_BYTES, LEAST_VALUES, LONGEST_BLOCK, OutputSettings, Retry, WhenFull,
 };
+
+pub use tap::{Watched, Watcher};
 
 #[cfg(test)]
 mod tests;

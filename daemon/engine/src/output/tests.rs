@@ -102,6 +102,7 @@ fn batch(samples: usize, outputs: u32) -> Batch {
         position: 0,
         outputs,
         judged: false,
+        remembered: false,
     };
     Batch {
         plugin: id("p"),

@@ -47,6 +47,8 @@ pub struct Sample {
     pub outputs: u32,
     /// Whether a threshold may judge them.
     pub judged: bool,
+    /// Whether they go into the history.
+    pub remembered: bool,
 }
 
 /// One read of one plugin, flat: no allocation per value, and no later stage asks the cache back.

@@ -7,6 +7,7 @@
 
 mod blacklist;
 mod glob;
+mod history;
 mod matcher;
 mod ordered;
 mod set;
@@ -15,6 +16,7 @@ mod threshold;
 mod verdict;
 
 pub use blacklist::{Hide, Verb};
+pub use history::Remember;
 pub use matcher::{
     Exactness, Fields, MAX_PATTERN, Matcher, MatcherError, PARTS, Pattern, PatternError, Specificity,
 };

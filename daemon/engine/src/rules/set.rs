@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gatherd_model::DataSet;
 
 use super::verdict::{MAX_OUTPUTS, Patience, Verdict};
-use super::{Assignment, Hide, Ordered, Threshold, Verb};
+use super::{Assignment, Hide, Ordered, Remember, Threshold, Verb};
 use crate::series::{Parts, Slot};
 
 const OUTPUTS: u32 = (1 << MAX_OUTPUTS) - 1;
@@ -21,6 +21,8 @@ pub struct Lists {
     pub evaluate: Ordered<Hide>,
     /// What keeps series from being spoken of.
     pub notify: Ordered<Hide>,
+    /// Of which series more than the newest values are kept.
+    pub history: Ordered<Remember>,
 }
 
 impl Lists {
@@ -86,7 +88,12 @@ impl Rules {
             return Verdict::hidden(place);
         }
         let judged = self.lists.thresholds.matching(series).next().is_some();
-        Verdict { judged, ..Verdict::ADMITTED }
+        Verdict { judged, remembered: self.remembered(series) > 0, ..Verdict::ADMITTED }
+    }
+
+    /// How many value lists of a series are kept beside the newest, by its name; the most specific rule says.
+    pub fn remembered(&self, series: &Parts<'_>) -> usize {
+        self.lists.history.matching(series).next().map_or(0, |(_, rule)| rule.values)
     }
 
     /// What judges a series with this data set, by its name.

@@ -34,6 +34,7 @@ fn rules(thresholds: Vec<Arc<Threshold>>, hides: &[Arc<Hide>]) -> Rules {
         collect: of(Verb::Collect),
         evaluate: of(Verb::Evaluate),
         notify: of(Verb::Notify),
+        history: Ordered::default(),
     })
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //!  bit 31  hidden: bits 0 to 23 are the place of the rule that hides it
 //!      30  a threshold may judge it
+//!      29  its values go into the history
 //!  0 … 23  otherwise: the outputs that it may go to
 //! ```
 
@@ -13,6 +14,7 @@ pub const MAX_OUTPUTS: usize = 24;
 
 const HIDDEN: u32 = 1 << 31;
 const JUDGED: u32 = 1 << 30;
+const REMEMBERED: u32 = 1 << 29;
 const LOW: u32 = (1 << MAX_OUTPUTS) - 1;
 
 /// What one revision of the rules says of one series: where its values go.
@@ -22,6 +24,8 @@ pub struct Verdict {
     pub outputs: u32,
     /// Whether a threshold may judge it.
     pub judged: bool,
+    /// Whether its values go into the history.
+    pub remembered: bool,
     /// Why its values go no further than the door, where they do not.
     pub refused: Option<DropReason>,
     /// The place of the rule that refuses them, among those of the blacklist that hide from collecting.
@@ -30,28 +34,31 @@ pub struct Verdict {
 
 impl Verdict {
     /// Goes everywhere.
-    pub(super) const ADMITTED: Self = Self { outputs: LOW, judged: false, refused: None, rule: 0 };
+    pub(super) const ADMITTED: Self =
+        Self { outputs: LOW, judged: false, remembered: false, refused: None, rule: 0 };
     /// The series is not the one that was asked for any more.
     pub(super) const STALE: Self =
-        Self { outputs: 0, judged: false, refused: Some(DropReason::StaleHandle), rule: 0 };
+        Self { outputs: 0, refused: Some(DropReason::StaleHandle), ..Self::ADMITTED };
 
     /// Hidden by the rule at this place.
     pub(super) fn hidden(rule: u32) -> Self {
-        Self { outputs: 0, judged: false, refused: Some(DropReason::Blacklisted), rule: rule & LOW }
+        Self { outputs: 0, refused: Some(DropReason::Blacklisted), rule: rule & LOW, ..Self::ADMITTED }
     }
 
     pub(super) fn pack(self) -> u32 {
-        match self.refused {
-            Some(_) => HIDDEN | self.rule,
-            None => self.outputs & LOW | if self.judged { JUDGED } else { 0 },
+        if self.refused.is_some() {
+            return HIDDEN | self.rule;
         }
+        let judged = if self.judged { JUDGED } else { 0 };
+        self.outputs & LOW | judged | if self.remembered { REMEMBERED } else { 0 }
     }
 
     pub(super) fn unpack(word: u32) -> Self {
         if word & HIDDEN != 0 {
             return Self::hidden(word);
         }
-        Self { outputs: word & LOW, judged: word & JUDGED != 0, refused: None, rule: 0 }
+        let (judged, remembered) = (word & JUDGED != 0, word & REMEMBERED != 0);
+        Self { outputs: word & LOW, judged, remembered, refused: None, rule: 0 }
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Registered {
     pub id: SeriesId,
     /// The door that fed it before, where that was another.
     pub contended_with: Option<u32>,
+    /// True where it was not known before, or begins anew.
+    pub is_new: bool,
 }
 
 struct Class {
@@ -122,12 +124,12 @@ impl SeriesTable {
                 let id = self.take_slot(&key, meta, interval, now)?;
                 let old = known.insert(id);
                 self.release(old);
-                Ok(Registered { id, contended_with: None })
+                Ok(Registered { id, contended_with: None, is_new: true })
             }
             Entry::Vacant(free) => {
                 let id = self.take_slot(&key, meta, interval, now)?;
                 free.insert(id);
-                Ok(Registered { id, contended_with: None })
+                Ok(Registered { id, contended_with: None, is_new: true })
             }
         }
     }
@@ -140,7 +142,8 @@ impl SeriesTable {
             return None;
         }
         writing.set_meta(Meta { feeder: meta.feeder, ..known });
-        Some(Registered { id, contended_with: (known.feeder != meta.feeder).then_some(known.feeder) })
+        let contended_with = (known.feeder != meta.feeder).then_some(known.feeder);
+        Some(Registered { id, contended_with, is_new: false })
     }
 
     fn take_slot(

@@ -19,7 +19,8 @@ fn register(table: &SeriesTable, text: &str, count: usize, feeder: u32) -> Regis
 fn the_same_text_is_the_same_series() {
     let table = SeriesTable::new(10);
     let first = register(&table, "h/p/gauge", 1, 7);
-    assert_eq!(register(&table, "h/p/gauge", 1, 7), first);
+    assert!(first.is_new);
+    assert_eq!(register(&table, "h/p/gauge", 1, 7), Registered { is_new: false, ..first });
     assert_eq!(table.find("h/p/gauge"), Some(first.id));
     assert_eq!(table.text(first.id).as_deref(), Some("h/p/gauge"));
     assert_eq!(table.len(), 1);
@@ -30,7 +31,7 @@ fn a_second_feeder_shares_the_slot_and_is_told_of_the_first() {
     let table = SeriesTable::new(10);
     let first = register(&table, "h/p/gauge", 1, 7);
     let second = register(&table, "h/p/gauge", 1, 8);
-    assert_eq!(second, Registered { id: first.id, contended_with: Some(7) });
+    assert_eq!(second, Registered { id: first.id, contended_with: Some(7), is_new: false });
 }
 
 #[test]

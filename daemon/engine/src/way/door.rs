@@ -10,7 +10,7 @@ use gatherd_model::{CdTime, Interval, Notification, Value};
 use super::handles::{Full, Handles};
 use super::{BATCH, Counters, Way};
 use crate::port::{Batch, DropReason, PluginId, Sample, Series, SeriesId};
-use crate::series::Parts;
+use crate::series::{Parts, Registered};
 
 /// One read of one plugin, by handle, as it crosses the boundary.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub struct Door {
     number: u32,
     interval: Interval,
     counters: Arc<Counters>,
-    handles: RwLock<Handles>,
+    pub(super) handles: RwLock<Handles>,
     closed: AtomicBool,
     /// Reasons that the log has named, one bit each.
     told: AtomicU32,
@@ -117,7 +117,7 @@ impl Door {
         }
     }
 
-    fn admit(&self) -> Result<(), DropReason> {
+    pub(super) fn admit(&self) -> Result<(), DropReason> {
         if self.closed.load(Ordering::Acquire) { Err(DropReason::Closed) } else { Ok(()) }
     }
 
@@ -131,7 +131,7 @@ impl Door {
     pub fn register(&self, parts: &Parts<'_>, data_set: &str) -> Result<u64, DropReason> {
         self.admit()
             .and_then(|()| self.resolve(parts, data_set))
-            .and_then(|series| {
+            .and_then(|Registered { id: series, .. }| {
                 let mut handles = self.handles.write().expect("no holder of the handles panics");
                 let given = handles.give(series, self.way.series_per_plugin(), self.way.cache().table());
                 given.map_err(|Full| DropReason::OverQuota)
@@ -140,7 +140,7 @@ impl Door {
     }
 
     /// The series of an identifier, made known where it was not.
-    fn resolve(&self, parts: &Parts<'_>, data_set: &str) -> Result<SeriesId, DropReason> {
+    pub(super) fn resolve(&self, parts: &Parts<'_>, data_set: &str) -> Result<Registered, DropReason> {
         let set_name = if data_set.is_empty() { parts.type_name } else { data_set };
         let types = self.way.types().load();
         let (index, set) = types.get(set_name).ok_or(DropReason::UnknownType)?;
@@ -156,7 +156,11 @@ impl Door {
         if let Some(other) = registered.contended_with {
             self.way.contend(self, other, registered.id);
         }
-        Ok(registered.id)
+        Ok(registered)
+    }
+
+    pub(super) fn way(&self) -> &Arc<Way> {
+        &self.way
     }
 
     pub(super) fn number(&self) -> u32 {
@@ -246,35 +250,6 @@ impl Door {
         }
     }
 
-    /// Takes the values of one series by its identifier; raw bits in data-set order.
-    ///
-    /// # Errors
-    ///
-    /// As [`Door::register`] and [`Door::dispatch`]; counted.
-    pub fn dispatch_values(
-        &self,
-        parts: &Parts<'_>,
-        values: &[u64],
-        time: CdTime,
-        interval: Option<Interval>,
-    ) -> Result<(), DropReason> {
-        let resolved = self.admit().and_then(|()| self.resolve(parts, ""));
-        let series = resolved.map_err(|reason| self.refuse(reason))?;
-        let types = self.way.types().load();
-        let set = types.get(parts.type_name).filter(|(_, set)| set.sources.len() == values.len());
-        let (_, set) = set.ok_or_else(|| self.refuse(DropReason::WrongCount))?;
-        let mut batch = Batch::with_room(&self.plugin, 1);
-        let now = self.way.clock().moment().wall;
-        let time = if time == CdTime::ZERO { now } else { time };
-        let raw = set.sources.iter().zip(values).map(|(source, bits)| Value::from_bits(source.kind, *bits));
-        batch.push(series, 0, time, interval.unwrap_or(self.interval), raw);
-        batch.rates.resize(batch.values.len(), f64::NAN);
-        let mut refused = Ok(());
-        let taken = self.way.pass(batch, &mut |_, reason| refused = Err(self.refuse(reason)));
-        self.counters.count_taken(taken);
-        refused
-    }
-
     /// Who the series with this [`SeriesId::number`] is; `None` once it has expired. A closed door answers too:
     /// what waits for the output of a plugin that stops is still carried away.
     pub fn describe(&self, series: u64) -> Option<Series> {
@@ -335,7 +310,7 @@ impl Reading<'_> {
 }
 
 impl Batch {
-    fn with_room(plugin: &Arc<PluginId>, samples: usize) -> Self {
+    pub(super) fn with_room(plugin: &Arc<PluginId>, samples: usize) -> Self {
         Self {
             plugin: Arc::clone(plugin),
             samples: Vec::with_capacity(samples),
@@ -345,7 +320,7 @@ impl Batch {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a batch has at most BATCH samples of 16 values")]
-    fn push(
+    pub(super) fn push(
         &mut self,
         series: SeriesId,
         position: usize,
@@ -364,6 +339,7 @@ impl Batch {
             position: position as u16,
             outputs: 0,
             judged: false,
+            remembered: false,
         });
     }
 }

@@ -43,6 +43,7 @@ impl Way {
             slot.touch(monotonic);
             if slot.meta().filled {
                 self.parts.cache.empty(series);
+                self.parts.cache.history().forget(series);
             }
         }
     }
@@ -71,6 +72,8 @@ impl Way {
                 self.say(std::mem::take(&mut say));
             }
         });
+        let table = self.parts.cache.table();
+        self.parts.cache.history().sweep(|series| table.is_alive(series));
         self.parts.thresholds.remind(&rules, wall, &mut say);
         self.say(say);
     }

@@ -13,11 +13,14 @@ mod door;
 mod handles;
 mod judging;
 mod missing;
+mod named;
 mod pass;
+mod remembering;
 mod sweep;
 
 pub use counters::Counters;
 pub use door::{Door, Reading};
+pub use named::Named;
 pub use pass::{Way, WayParts};
 pub use sweep::Swept;
 

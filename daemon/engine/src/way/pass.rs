@@ -10,7 +10,7 @@ use gatherd_model::{CdTime, Interval, TypesDb};
 use super::{Counters, Door};
 use crate::bus::Bus;
 use crate::cache::Cache;
-use crate::output::FanOut;
+use crate::output::{FanOut, Watcher};
 use crate::port::{Batch, Clock, DropReason, PluginId, SeriesId};
 use crate::rules::{Patience, Rules};
 use crate::threshold::Thresholds;
@@ -96,7 +96,7 @@ impl Way {
     /// hears the position and reason of each other.
     pub(super) fn pass(&self, mut batch: Batch, refused: &mut dyn FnMut(usize, DropReason)) -> usize {
         let (rules, moment) = (self.parts.rules.load(), self.parts.clock.moment());
-        let (mut patience, mut judged) = (LAZY, false);
+        let (mut patience, mut judged, mut remembered) = (LAZY, false, false);
         let table = self.parts.cache.table();
         let mut update = self.parts.cache.update(moment);
         let Batch { samples, values, rates, .. } = &mut batch;
@@ -110,7 +110,9 @@ impl Way {
                     return Err(reason);
                 }
                 (sample.outputs, sample.judged) = (verdict.outputs, verdict.judged);
+                sample.remembered = verdict.remembered;
                 judged |= verdict.judged;
+                remembered |= verdict.remembered;
                 update.take(slot, sample, &values[span.clone()], &mut rates[span])
             });
             taken.map_err(|reason| refused(usize::from(sample.position), reason)).is_ok()
@@ -118,6 +120,9 @@ impl Way {
         drop(update);
         if judged {
             self.judge(&batch, &rules);
+        }
+        if remembered {
+            self.remember(&batch, &rules);
         }
         let taken = batch.samples.len();
         self.parts.outputs.send(batch);
@@ -134,6 +139,11 @@ impl Way {
             let (second, identifier) = (door.plugin(), &*text);
             tracing::debug!(plugin = %second, other = %first, identifier, "two plugins feed one series");
         }
+    }
+
+    /// Watches all values that flow from now on.
+    pub fn watch(&self) -> Watcher {
+        self.parts.outputs.watch()
     }
 
     /// The newest values.

@@ -69,6 +69,9 @@ impl Way {
     ) {
         swept.judged += usize::from(rules.is_outdated(slot));
         let verdict = rules.verdict(slot, id.generation, &mut Patience::endless(), || Some(text));
+        if verdict.refused.is_some() || !verdict.remembered {
+            self.parts.cache.history().forget(id);
+        }
         if verdict.refused.is_some() {
             if slot.meta().filled {
                 swept.emptied += usize::from(self.parts.cache.empty(id));

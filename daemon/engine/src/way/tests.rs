@@ -11,7 +11,7 @@ use crate::bus::Bus;
 use crate::cache::{Cache, CacheSettings};
 use crate::output::FanOut;
 use crate::port::{Clock, DropReason};
-use crate::rules::{Bounds, Fields, Hide, Lists, Matcher, Ordered, Rules, Threshold, Verb};
+use crate::rules::{Bounds, Fields, Hide, Lists, Matcher, Ordered, Remember, Rules, Threshold, Verb};
 use crate::series::SeriesTable;
 
 /// A clock that stands until it is moved; both clocks show the same.
@@ -35,6 +35,10 @@ impl Clock for Hand {
 }
 
 fn way(limit: usize) -> (Arc<Way>, Arc<Hand>) {
+    way_with(limit, 1000)
+}
+
+fn way_with(limit: usize, series_per_plugin: usize) -> (Arc<Way>, Arc<Hand>) {
     let clock = Arc::new(Hand::default());
     clock.set(1000);
     let types = Arc::new(ArcSwap::from_pointee(TypesDb::builtin()));
@@ -42,7 +46,7 @@ fn way(limit: usize) -> (Arc<Way>, Arc<Hand>) {
     let cache = Cache::new(Arc::new(SeriesTable::new(limit)), Arc::clone(&types), settings);
     let rules = Arc::new(ArcSwap::from_pointee(Rules::default()));
     let way = Way::new(WayParts {
-        cache: Arc::new(cache),
+        cache: Arc::new(cache.with_history(1 << 20)),
         types,
         outputs: Arc::new(FanOut::new(Arc::clone(&rules), Arc::clone(&clock) as Arc<dyn Clock>)),
         rules,
@@ -50,7 +54,7 @@ fn way(limit: usize) -> (Arc<Way>, Arc<Hand>) {
         bus: Arc::new(Bus::new(100)),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         hostname: "own".into(),
-        series_per_plugin: 1000,
+        series_per_plugin,
     });
     (Arc::new(way), clock)
 }
@@ -229,6 +233,54 @@ fn values_by_identifier_take_the_same_way() {
     let again = door.dispatch_values(&parts, &[0], CdTime::ZERO, None);
     assert_eq!(again, Err(DropReason::TooOld));
     assert_eq!(counters.drops(), [(DropReason::WrongCount, 1), (DropReason::TooOld, 1)]);
+}
+
+#[test]
+fn many_by_identifier_are_answered_one_by_one_and_in_their_order() {
+    let (way, _clock) = way(1000);
+    let (door, counters) = door(&way, "p");
+    let names: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    let list = |index: usize| match index {
+        7 => Named { parts: named("p", "nothing", "x"), values: &[0], time: CdTime::ZERO, interval: None },
+        150 => Named { parts: named("p", "gauge", "y"), values: &[0, 0], time: CdTime::ZERO, interval: None },
+        // The same series and moment twice.
+        299 => Named { parts: named("p", "gauge", "0"), values: &[0], time: CdTime::ZERO, interval: None },
+        _ => Named {
+            parts: named("p", "gauge", &names[index]),
+            values: &[0],
+            time: CdTime::ZERO,
+            interval: None,
+        },
+    };
+    let lists: Vec<Named<'_>> = (0..300).map(list).collect();
+    let mut answers = vec![Some(DropReason::BadCall); 300];
+    door.dispatch_named(&lists, &mut answers);
+    let refused: Vec<_> =
+        answers.iter().enumerate().filter_map(|(index, answer)| Some((index, (*answer)?))).collect();
+    assert_eq!(
+        refused,
+        [(7, DropReason::UnknownType), (150, DropReason::WrongCount), (299, DropReason::TooOld)]
+    );
+    assert_eq!(counters.values(), 297);
+    // What was refused for its number of values has left no series behind.
+    assert_eq!(way.cache().table().len(), 297);
+}
+
+#[test]
+fn by_identifier_too_a_plugin_brings_no_more_series_than_it_may() {
+    let (way, _clock) = way_with(1000, 2);
+    let (door, counters) = door(&way, "p");
+    let put = |instance: &str, time: u64| {
+        door.dispatch_values(&named("p", "gauge", instance), &[0], CdTime::from_secs(time), None)
+    };
+    assert_eq!(put("a", 1), Ok(()));
+    assert_eq!(put("b", 1), Ok(()));
+    assert_eq!(put("c", 1), Err(DropReason::OverQuota));
+    assert_eq!(put("a", 2), Ok(()));
+    assert_eq!(way.cache().table().len(), 2);
+    assert!(way.cache().remove_one("own/p/gauge-a"));
+    assert_eq!(put("c", 1), Ok(()));
+    assert_eq!(counters.drops(), [(DropReason::OverQuota, 1)]);
 }
 
 #[test]
@@ -426,4 +478,47 @@ fn every_value_is_shown_once() {
     let mut shown = std::collections::BTreeSet::new();
     way.each_value(|text, _, _| assert!(shown.insert(text.to_string())));
     assert_eq!(shown.len(), 1500);
+}
+
+/// Rules that keep `values` value lists of each series of plugin `p`.
+fn remembering(way: &Way, values: usize) {
+    let fields = Fields { plugin: Some("p".to_owned()), ..Fields::default() };
+    let rule = Remember { id: "r".into(), matcher: Matcher::compile(&fields).unwrap(), values };
+    let rule = Arc::new(rule);
+    way.change_rules(|rules| {
+        rules.with_lists(Lists { history: Ordered::new(vec![Arc::clone(&rule)]), ..Lists::default() })
+    });
+}
+
+#[test]
+fn a_series_is_remembered_while_a_rule_says_so_and_forgotten_with_its_values() {
+    let (way, clock) = way(10);
+    let (door, _) = door(&way, "p");
+    let handle = door.register(&named("p", "gauge", ""), "").unwrap();
+    let put = |second: u64| {
+        clock.set(second);
+        assert_eq!(door.dispatch(&reading(&[handle], &[second]), None), None);
+    };
+    let times = || -> Vec<u64> {
+        let id = way.cache().get("own/p/gauge").unwrap().id;
+        way.cache().history().newest(id, 10).iter().map(|past| past.time.0 >> 30).collect()
+    };
+    put(1001);
+    assert_eq!(times(), [0_u64; 0]);
+    remembering(&way, 2);
+    (1002..=1004).for_each(put);
+    assert_eq!(times(), [1003, 1004]);
+    remembering(&way, 3);
+    put(1005);
+    assert_eq!(times(), [1003, 1004, 1005]);
+    remembering(&way, 0);
+    way.sweep();
+    assert_eq!(times(), [0_u64; 0]);
+    remembering(&way, 2);
+    way.sweep();
+    put(1006);
+    assert_eq!(times(), [1006]);
+    clock.set(2000);
+    way.expire();
+    assert_eq!(way.cache().history().size().series, 0);
 }

@@ -5,7 +5,7 @@ use crate::cli::output::{Cache as Wish, Remove};
 use crate::failure::Failure;
 use crate::figures;
 use crate::output::Human;
-use gatherd_client::types::Cache;
+use gatherd_client::types::{Cache, CacheHistory};
 use gatherd_client::{Client, ValueFilter};
 
 impl Desk<'_> {
@@ -47,7 +47,9 @@ fn sheet(cache: &Cache) -> Vec<(&'static str, String)> {
         hits,
         misses,
         contended,
+        history,
     } = cache;
+    let CacheHistory { series: remembered, bytes, limit: most, refused } = history;
     let drops = drops.iter().map(|(reason, count)| (reason.as_str(), count.to_string()));
     vec![
         ("series", format!("{series} of at most {limit}, memory for {capacity}")),
@@ -60,6 +62,7 @@ fn sheet(cache: &Cache) -> Vec<(&'static str, String)> {
         ("hits", hits.to_string()),
         ("misses", misses.to_string()),
         ("contended", contended.to_string()),
+        ("history", format!("{remembered} series, {bytes} of at most {most} bytes, refused {refused}")),
     ]
 }
 
@@ -85,9 +88,11 @@ mod tests {
             hits: 8,
             misses: 9,
             contended: 0,
+            history: CacheHistory { series: 3, bytes: 500, limit: 600, refused: 1 },
         };
         let text = table::sheet(&sheet(&cache), Paper::PLAIN);
         assert!(text.starts_with("series     5 of at most 1000, memory for 64\n"), "{text}");
         assert!(text.contains("drops      too_old=3\n"), "{text}");
+        assert!(text.contains("history    3 series, 500 of at most 600 bytes, refused 1\n"), "{text}");
     }
 }

@@ -88,6 +88,7 @@ mod tests {
             rates: values.iter().map(|(name, _, rate)| ((*name).to_owned(), *rate)).collect(),
             age: 3.25,
             clock_stepped: false,
+            history: None,
         }
     }
 

@@ -82,6 +82,7 @@ fn view(identifier: &str, seconds: i64, numbers: &[(&str, Number, Option<f64>)])
         rates: numbers.iter().map(|(name, _, rate)| ((*name).to_owned(), *rate)).collect(),
         age: 3.25,
         clock_stepped: false,
+        history: None,
     }
 }
 

@@ -331,6 +331,7 @@ fn delivery(series: &[SeriesId]) -> [Delivery; 1] {
         position: 0,
         outputs: 1,
         judged: false,
+        remembered: false,
     };
     let numbers = 0_u32..;
     let batch = Batch {

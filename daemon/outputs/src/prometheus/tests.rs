@@ -56,6 +56,7 @@ impl Filled {
             position: 0,
             outputs: 0,
             judged: false,
+            remembered: false,
         };
         let mut rates = vec![0.0; values.len()];
         let mut update = self.cache.update(Moment { wall: TIME, ..Moment::default() });

@@ -1,9 +1,9 @@
-//! Ranges of the sections of rules: `thresholds` and `blacklist`.
+//! Ranges of the sections of rules: `thresholds`, `blacklist` and `history`.
 
 use std::collections::BTreeMap;
 
 use super::Ranges;
-use crate::desired::document::{BlacklistEntries, Fault, ThresholdEntries};
+use crate::desired::document::{BlacklistEntries, Fault, HistoryEntries, ThresholdEntries};
 use crate::desired::merge::escape;
 
 /// How many rules of one kind there may be.
@@ -18,6 +18,10 @@ impl Ranges<'_> {
 
     pub(super) fn blacklist(&mut self, blacklist: &BlacklistEntries) {
         self.rules("/blacklist", blacklist, |id, entry| entry.compile(id).err());
+    }
+
+    pub(super) fn history(&mut self, history: &HistoryEntries) {
+        self.rules("/history", history, |id, entry| entry.compile(id).err());
     }
 
     fn rules<T>(

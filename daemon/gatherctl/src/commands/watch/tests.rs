@@ -19,6 +19,7 @@ fn view(identifier: &str, number: u64, rate: Option<f64>) -> ValueView {
         rates: BTreeMap::from([("value".to_owned(), rate)]),
         age: 1.0,
         clock_stepped: false,
+        history: None,
     }
 }
 
