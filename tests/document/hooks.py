@@ -40,3 +40,11 @@ def before_call(context, case, kwargs):
         return
     if case.headers.get("X-Auth-Token") == os.environ["GATHERD_TOKEN"]:
         case.headers["X-Auth-Token"] = fresh_token(os.environ["GATHERD_URL"])
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """Leaves out counts beyond 63 bits: they have 64, for which the document's formats have no word."""
+    status = case.body.get("status") if isinstance(case.body, dict) else None
+    counts = status.values() if isinstance(status, dict) else ()
+    return not any(isinstance(count, int) and count >= 2**63 for count in counts)

@@ -170,7 +170,7 @@ impl Client {
         }
     }
 
-    fn broken(&self, source: reqwest::Error) -> ClientError {
+    pub(crate) fn broken(&self, source: reqwest::Error) -> ClientError {
         ClientError::Connection { place: self.place.clone(), source: source.without_url() }
     }
 

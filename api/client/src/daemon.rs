@@ -5,7 +5,7 @@ use crate::error::ClientError;
 use crate::filter::NotificationFilter;
 use gatherd_api_types::{Heartbeat, LogLevel, Notification, Page, Versions};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 impl Client {
     /// Which versions of the API there are.
@@ -24,6 +24,15 @@ impl Client {
     /// As [`Client::versions`].
     pub async fn heartbeat(&self) -> Result<Heartbeat, ClientError> {
         self.get("/v1/heartbeat").await
+    }
+
+    /// What daemon and machine can do, as the API answers it: what is known of machines grows with each version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::versions`].
+    pub async fn capabilities(&self) -> Result<Map<String, Value>, ClientError> {
+        self.get("/v1/capabilities").await
     }
 
     /// Recent notifications, oldest first.

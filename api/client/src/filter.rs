@@ -57,6 +57,13 @@ pub struct NotificationFilter {
     pub since: Option<u64>,
     /// Only those of this severity.
     pub severity: Option<Severity>,
+    /// By host.
+    pub host: Option<String>,
+    /// By plugin part.
+    pub plugin: Option<String>,
+    /// By type part.
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
     /// Most entries of one page, 1–10,000.
     pub limit: Option<usize>,
 }

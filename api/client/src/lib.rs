@@ -22,6 +22,7 @@ mod filter;
 mod output;
 mod plugin;
 mod section;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -35,5 +36,6 @@ pub use filter::{NotificationFilter, PluginFilter, PluginTypeFilter, ValueFilter
 pub use gatherd_api_types as types;
 pub use plugin::TaggedConfig;
 pub use section::{PageFilter, Previewed, Section, Tagged};
+pub use stream::{EventStream, StreamEvent};
 pub use token::Session;
 pub use value::Format;

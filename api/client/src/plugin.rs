@@ -4,7 +4,7 @@ use crate::change::{Asked, Changed, Sent};
 use crate::connection::{Client, secret_header, segment};
 use crate::error::ClientError;
 use crate::filter::{PluginFilter, PluginTypeFilter};
-use gatherd_api_types::{Page, Plugin, PluginConfig, PluginType};
+use gatherd_api_types::{LeftValues, Page, Plugin, PluginConfig, PluginType};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH};
 use serde_json::{Map, Value};
@@ -73,19 +73,32 @@ impl Client {
         self.operate(id, "reload").await
     }
 
-    /// Makes a plugin run or rest, asked for as other changes are.
+    /// Makes a plugin run, asked for as other changes are.
     ///
     /// # Errors
     ///
     /// As [`Client::enable_plugin`].
-    pub async fn switch_plugin(
+    pub async fn enable_plugin_as(&self, id: &str, asked: &Asked) -> Result<Changed<Plugin>, ClientError> {
+        let path = format!("/v1/plugins/{}/enable", segment(id));
+        self.change(Method::POST, &path, asked, Sent::<()>::Nothing).await
+    }
+
+    /// Makes a plugin rest, asked for as other changes are; says what becomes of its values.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::disable_plugin`].
+    pub async fn disable_plugin_as(
         &self,
         id: &str,
-        enabled: bool,
+        values: LeftValues,
         asked: &Asked,
     ) -> Result<Changed<Plugin>, ClientError> {
-        let verb = if enabled { "enable" } else { "disable" };
-        let path = format!("/v1/plugins/{}/{verb}", segment(id));
+        let left = match values {
+            LeftValues::Expire => "",
+            LeftValues::Keep => "?values=keep",
+        };
+        let path = format!("/v1/plugins/{}/disable{left}", segment(id));
         self.change(Method::POST, &path, asked, Sent::<()>::Nothing).await
     }
 

@@ -3,6 +3,7 @@
 //! Handlers describe their success; which credentials a route needs and which errors it can answer
 //! follows from its line in the table, so that neither can be forgotten.
 
+use crate::examples;
 use crate::handlers::{
     audit, blacklist, cache, capabilities, config, daemon, docs, exposition, flush, health, heartbeat,
     metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
@@ -86,6 +87,7 @@ pub fn openapi() -> OpenApi {
         let item = document.paths.paths.get_mut(&line.document_path());
         if let Some(operation) = item.and_then(|item| operation_mut(item, &line.method)) {
             complete(operation, line);
+            examples::show(operation);
         }
     }
     document

@@ -16,6 +16,7 @@ mod connections;
 mod document;
 mod envelope;
 mod events;
+mod examples;
 mod handlers;
 mod input;
 pub mod management;

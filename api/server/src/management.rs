@@ -13,10 +13,10 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FieldError,
-    FlushReport, FlushRequest, Heartbeat, LogLevel, NewNotification, Notification, Output, Plan, Plugin,
-    PluginLogLine, PluginTest, PluginTestReport, PluginType, ProblemCode, Provisional, Reloaded, Revision,
-    RevisionDiff, Role, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueList, ValueView,
-    ValuesTaken,
+    FlushReport, FlushRequest, Heartbeat, LeftValues, LogLevel, NewNotification, Notification, Output, Plan,
+    Plugin, PluginLogLine, PluginTest, PluginTestReport, PluginType, ProblemCode, Provisional, Reloaded,
+    Revision, RevisionDiff, Role, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueList,
+    ValueView, ValuesTaken,
 };
 use serde_json::Value;
 use std::fmt;
@@ -292,8 +292,13 @@ pub trait Management: Send + Sync + 'static {
     /// Makes a plugin run, now and after every start of the daemon. Idempotent.
     async fn enable_plugin(&self, change: Change, id: &str) -> Result<Changed<Plugin>, ManagementError>;
 
-    /// Makes a plugin rest, now and after every start of the daemon. Idempotent.
-    async fn disable_plugin(&self, change: Change, id: &str) -> Result<Changed<Plugin>, ManagementError>;
+    /// Makes a plugin rest, now and after every start of the daemon, and says what becomes of its series. Idempotent.
+    async fn disable_plugin(
+        &self,
+        change: Change,
+        id: &str,
+        values: LeftValues,
+    ) -> Result<Changed<Plugin>, ManagementError>;
 
     /// Stops a plugin and starts it again, with the same code.
     async fn restart_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError>;

@@ -62,7 +62,8 @@ pub use output::{
     Output, OutputBuffer, OutputBufferChange, OutputFailure, OutputLedger, OutputQueue, OutputState, WhenFull,
 };
 pub use plugin::{
-    NewPlugin, Plugin, PluginConfig, PluginFailure, PluginPatch, PluginSources, PluginState, Source,
+    LeftValues, NewPlugin, Plugin, PluginConfig, PluginFailure, PluginPatch, PluginSources, PluginState,
+    Source,
 };
 pub use plugin_log::{PluginLogLevel, PluginLogLine, PluginLogSource};
 pub use plugin_test::{PluginTest, PluginTestOutcome, PluginTestReport};

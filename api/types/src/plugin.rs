@@ -72,6 +72,17 @@ pub struct Plugin {
     pub revision: u64,
 }
 
+/// What becomes of the newest values of a plugin that is disabled.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftValues {
+    /// They leave the cache at once, and nobody is told that they are missing.
+    #[default]
+    Expire,
+    /// They stay until they have been silent for too long, and are then missing as those of a plugin that hangs.
+    Keep,
+}
+
 /// Where a plugin is in its life.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

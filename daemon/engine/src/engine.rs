@@ -21,7 +21,7 @@ use crate::desired::{Apply, ApplyFailure, Author, Change, Desired, Document, Edi
 use crate::lifecycle::Settings;
 use crate::observe::Observer;
 use crate::output::FanOut;
-use crate::port::{Clock, PluginKind, Timekeeper};
+use crate::port::{Clock, PluginId, PluginKind, Timekeeper};
 use crate::registry::Registry;
 use crate::rules::Rules;
 use crate::series::SeriesTable;
@@ -29,7 +29,7 @@ use crate::threshold::{Keep, Thresholds};
 use crate::way::{Way, WayParts};
 pub use flush::{FlushOutcome, FlushRefused, FlushRequest, FlushTarget};
 use heart::Heart;
-use joints::{Applier, Attach};
+use joints::{Applier, Attach, Keeping};
 use operator::Operator;
 
 /// Notifications that a listener may fall behind, and that are remembered until the document is read.
@@ -196,6 +196,22 @@ impl Engine {
     /// [`EditError`]; what ran before runs on.
     pub async fn change(&self, change: Change, author: Author, mode: Mode) -> Result<Outcome, EditError> {
         self.desired.change(change, author, mode, Arc::clone(&self.applier) as _).await
+    }
+
+    /// As [`Engine::change`]; the series of `plugin` stay in the cache when it is stopped, until they fall silent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::change`].
+    pub async fn change_keeping(
+        &self,
+        plugin: PluginId,
+        change: Change,
+        author: Author,
+        mode: Mode,
+    ) -> Result<Outcome, EditError> {
+        let keeping = Keeping { applier: Arc::clone(&self.applier), plugin };
+        self.desired.change(change, author, mode, Arc::new(keeping)).await
     }
 
     /// Looks at the schemas of these types of plugin, so that their write-only keys are known. Those that are

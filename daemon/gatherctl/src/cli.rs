@@ -11,7 +11,7 @@ use crate::output::Form;
 use crate::paper::When;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gatherd_client::types::{PluginState, Severity, SyncMethod};
+use gatherd_client::types::{LeftValues, PluginState, Severity, SyncMethod};
 use gatherd_client::{NotificationFilter, PluginFilter, PluginTypeFilter, ValueFilter};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -76,7 +76,9 @@ pub(crate) enum Command {
     Metrics(Series),
     /// List what could be loaded, with what is wrong with it.
     Types(Types),
-    /// List recent notifications, oldest first.
+    /// Say what daemon and machine can do.
+    Capabilities(Capabilities),
+    /// List recent notifications, oldest first, or follow them.
     Notifications(Notifications),
     /// Show what the daemon logs, or change it until it ends.
     LogLevel(LogLevel),
@@ -192,6 +194,13 @@ pub(crate) struct Types {
     pub(crate) limit: Limit,
 }
 
+/// Which part of what can be done.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Capabilities {
+    /// Only this part, such as `machine.cpu`.
+    pub(crate) key: Option<String>,
+}
+
 /// Which notifications.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Notifications {
@@ -201,6 +210,18 @@ pub(crate) struct Notifications {
     /// Only those of this severity.
     #[arg(long, value_parser = severities())]
     severity: Option<Severity>,
+    /// Only those about these hosts.
+    #[arg(long, value_name = "FILTER")]
+    host: Option<String>,
+    /// Only those about these plugin parts.
+    #[arg(long, value_name = "FILTER")]
+    plugin: Option<String>,
+    /// Only those about these types.
+    #[arg(long = "type", value_name = "FILTER")]
+    type_name: Option<String>,
+    /// Go on with what happens from now on, a line each, until somebody has seen enough.
+    #[arg(short, long, conflicts_with = "limit")]
+    pub(crate) follow: bool,
     #[command(flatten)]
     pub(crate) limit: Limit,
 }
@@ -296,8 +317,8 @@ impl Types {
 impl Notifications {
     /// As the API filters.
     pub(crate) fn filter(&self) -> NotificationFilter {
-        let Self { since, severity, limit } = self.clone();
-        NotificationFilter { since, severity, limit: limit.page() }
+        let Self { since, severity, host, plugin, type_name, follow: _, limit } = self.clone();
+        NotificationFilter { since, severity, host, plugin, type_name, limit: limit.page() }
     }
 }
 
@@ -341,6 +362,10 @@ fn states() -> impl TypedValueParser<Value = PluginState> {
 
 fn sync_methods() -> impl TypedValueParser<Value = SyncMethod> {
     words(&["measure", "agent", "release", "slew", "step"])
+}
+
+fn left_values() -> impl TypedValueParser<Value = LeftValues> {
+    words(&["expire", "keep"])
 }
 
 fn severities() -> impl TypedValueParser<Value = Severity> {

@@ -57,6 +57,12 @@ pub(crate) enum Failure {
         /// Where it was looked for.
         key: String,
     },
+    /// There is no such part of what can be done.
+    #[error("nothing is known of {key}; `gatherctl capabilities` shows all that is")]
+    NoCapability {
+        /// What was looked for.
+        key: String,
+    },
     /// The daemon made a change that it was only to judge.
     #[error("the daemon does not know how to judge a change; do versions of gatherctl and daemon differ?")]
     NoPlan,
@@ -112,6 +118,7 @@ impl Failure {
             )
             | Self::Login { .. }
             | Self::NoKey { .. }
+            | Self::NoCapability { .. }
             | Self::NoPlan
             | Self::NoRevision
             | Self::NothingWaits

@@ -38,9 +38,9 @@ use async_trait::async_trait;
 use gatherd_api::rows::{RowForm, Rows};
 use gatherd_api::types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FlushReport,
-    FlushRequest, Heartbeat, LogLevel, NewNotification, Notification, Output, Plugin, PluginLogLine,
-    PluginTest, PluginTestReport, PluginType, Reloaded, Revision, RevisionDiff, Threshold, ThresholdPreview,
-    Time, TimeSync, TimeSynced, ValueList, ValueView, ValuesTaken,
+    FlushRequest, Heartbeat, LeftValues, LogLevel, NewNotification, Notification, Output, Plugin,
+    PluginLogLine, PluginTest, PluginTestReport, PluginType, Reloaded, Revision, RevisionDiff, Threshold,
+    ThresholdPreview, Time, TimeSync, TimeSynced, ValueList, ValueView, ValuesTaken,
 };
 use gatherd_api::{
     AuditHealth, Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management,
@@ -147,8 +147,13 @@ impl Management for EngineManagement {
         plugin::enable(self, change, id).await
     }
 
-    async fn disable_plugin(&self, change: Change, id: &str) -> Result<Changed<Plugin>, ManagementError> {
-        plugin::disable(self, change, id).await
+    async fn disable_plugin(
+        &self,
+        change: Change,
+        id: &str,
+        values: LeftValues,
+    ) -> Result<Changed<Plugin>, ManagementError> {
+        plugin::disable(self, change, id, values).await
     }
 
     async fn restart_plugin(&self, caller: &Caller, id: &str) -> Result<Plugin, ManagementError> {

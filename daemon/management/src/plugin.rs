@@ -1,8 +1,8 @@
 //! Plugins.
 
-use gatherd_api::types::{FieldError, Plugin, PluginFailure, PluginSources, PluginState, Source};
+use gatherd_api::types::{FieldError, LeftValues, Plugin, PluginFailure, PluginSources, PluginState, Source};
 use gatherd_api::{Caller, Change, Changed, ListRequest, ManagementError, Part, PluginQuery, Versioned};
-use gatherd_engine::desired::{self, Edit, Effective, Resource};
+use gatherd_engine::desired::{self, Committed, Edit, Effective, Resource};
 use gatherd_engine::lifecycle::{State, VitalsReading};
 use gatherd_engine::port::{OpenFailure, PluginId};
 use gatherd_engine::registry::{Picture, SetError};
@@ -10,7 +10,7 @@ use gatherd_engine::registry::{Picture, SetError};
 use crate::EngineManagement;
 use crate::convert::{drops, no_plugin, plugin_id, seconds, timestamp, without_directories};
 use crate::errors::Errors;
-use crate::resource::{changed, condition};
+use crate::resource::{changed, changed_keeping, condition};
 use serde_json::Value;
 
 pub(crate) fn list(this: &EngineManagement, query: &PluginQuery, list: &ListRequest) -> Part<Plugin> {
@@ -49,8 +49,12 @@ pub(crate) async fn disable(
     this: &EngineManagement,
     change: Change,
     id: &str,
+    values: LeftValues,
 ) -> Result<Changed<Plugin>, ManagementError> {
-    edited(this, change, id, Edit::Disable(plugin_id(id)?)).await
+    let known = plugin_id(id)?;
+    let keeping = (values == LeftValues::Keep).then(|| known.clone());
+    let edit = desired::Change::Edit(Edit::Disable(known));
+    shown(this, id, changed_keeping(this, change, edit, keeping).await?)
 }
 
 pub(crate) async fn create(
@@ -81,7 +85,16 @@ async fn edited(
     id: &str,
     edit: Edit,
 ) -> Result<Changed<Plugin>, ManagementError> {
-    Ok(match changed(this, change, desired::Change::Edit(edit)).await? {
+    shown(this, id, changed(this, change, desired::Change::Edit(edit)).await?)
+}
+
+/// What came of a change of a plugin, with the plugin as it is now.
+fn shown(
+    this: &EngineManagement,
+    id: &str,
+    outcome: Changed<Committed>,
+) -> Result<Changed<Plugin>, ManagementError> {
+    Ok(match outcome {
         Changed::Done(_committed) => {
             let plugin = one(this, id)?;
             Changed::Done(Versioned { revision: plugin.revision, value: plugin })

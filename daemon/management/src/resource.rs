@@ -6,6 +6,7 @@ use gatherd_api::{
     Versioned,
 };
 use gatherd_engine::desired::{self, Author, Committed, Edit, Effective, Outcome, Planned, Resource, Tried};
+use gatherd_engine::port::PluginId;
 use serde_json::Value;
 
 use crate::EngineManagement;
@@ -141,12 +142,27 @@ pub(crate) async fn changed(
     change: Change,
     what: desired::Change,
 ) -> Result<Changed<Committed>, ManagementError> {
+    changed_keeping(this, change, what, None).await
+}
+
+/// As [`changed`]; the series of the plugin `keeping` stay in the cache when it is stopped.
+pub(crate) async fn changed_keeping(
+    this: &EngineManagement,
+    change: Change,
+    what: desired::Change,
+    keeping: Option<PluginId>,
+) -> Result<Changed<Committed>, ManagementError> {
     let (author, mode) = asked(change);
     // Before the change, so that what it leaves out is kept and what it says wrongly is not repeated.
     let current = this.engine().desired().current();
     secret::learn(this, current.shown(), &[]).await;
     let errors = Errors { private: &this.parts.private_directories };
-    let outcome = this.engine().change(what, author, mode).await.map_err(|error| errors.edit(&error))?;
+    let engine = this.engine();
+    let outcome = match keeping {
+        Some(plugin) => engine.change_keeping(plugin, what, author, mode).await,
+        None => engine.change(what, author, mode).await,
+    };
+    let outcome = outcome.map_err(|error| errors.edit(&error))?;
     Ok(told(this, outcome).await)
 }
 

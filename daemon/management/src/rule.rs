@@ -8,7 +8,7 @@ use gatherd_api::types::{
     Specificity, Threshold, ThresholdPreview, ThresholdStatus, ValueState,
 };
 use gatherd_api::{Change, ManagementError, ResourceKind};
-use gatherd_engine::desired::{BlacklistEntry, Fault, ThresholdEntry};
+use gatherd_engine::desired::{BlacklistEntry, Fault, RULE_ID, ThresholdEntry, is_rule_id};
 use gatherd_engine::rules;
 use gatherd_engine::series::Parts;
 use gatherd_engine::threshold::{Level, Standing, State, Tally, preview};
@@ -126,7 +126,7 @@ pub(crate) async fn preview_threshold(
     this: &EngineManagement,
     rule: &Threshold,
 ) -> Result<ThresholdPreview, ManagementError> {
-    let id = rule.id.clone().unwrap_or_default();
+    let id = id_of(rule.id.as_deref())?;
     let rule = entry::<ThresholdEntry>(rule)?.compile(&id).map_err(invalid)?;
     let way = Arc::clone(this.engine().way());
     let look = move || {
@@ -168,7 +168,7 @@ pub(crate) async fn preview_blacklist(
     this: &EngineManagement,
     rule: &BlacklistRule,
 ) -> Result<BlacklistPreview, ManagementError> {
-    let id = rule.id.clone().unwrap_or_default();
+    let id = id_of(rule.id.as_deref())?;
     let rule = entry::<BlacklistEntry>(rule)?.compile(&id).map_err(invalid)?;
     let way = Arc::clone(this.engine().way());
     let look = move || {
@@ -248,6 +248,14 @@ fn entry<T: DeserializeOwned>(rule: &impl Serialize) -> Result<T, ManagementErro
     let members: Map<String, Value> = members.into_iter().filter(|(_, value)| !value.is_null()).collect();
     serde_json::from_value(Value::Object(members))
         .map_err(|error| invalid(vec![(String::new(), error.to_string())]))
+}
+
+/// The id of a rule that is only looked at, which may have none.
+fn id_of(id: Option<&str>) -> Result<String, ManagementError> {
+    match id {
+        Some(id) if !is_rule_id(id) => Err(invalid(vec![("/id".to_owned(), RULE_ID.to_owned())])),
+        id => Ok(id.unwrap_or_default().to_owned()),
+    }
 }
 
 fn invalid(faults: Vec<Fault>) -> ManagementError {

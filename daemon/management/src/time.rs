@@ -20,6 +20,12 @@ use gatherd_model::CdTime;
 use crate::EngineManagement;
 use crate::convert::{seconds, timestamp};
 
+/// Farthest correction that may be asked for.
+const FARTHEST: Duration = Duration::from_hours(365 * 24);
+
+/// Longest name of a server, with its port.
+const MAX_SERVER: usize = 259;
+
 pub(crate) async fn show(this: &EngineManagement) -> Time {
     let picture = this.engine().timing().picture().await;
     let late = this.engine().observer().lateness();
@@ -33,8 +39,8 @@ pub(crate) async fn sync(
     caller: &Caller,
     sync: TimeSync,
 ) -> Result<TimeSynced, ManagementError> {
-    let TimeSync { method, max_step, server, force } = sync;
-    let max_step = max_step.map(nanos).transpose()?;
+    let max_step = judged(&sync)?;
+    let TimeSync { method, max_step: _, server, force } = sync;
     let asked = Asked { method: engine_method(method), max_step, server, force };
     let synced = this.engine().timing().sync(&asked).await.map_err(|error| refusal(&error))?;
     let moved = from_nanos(synced.moved);
@@ -182,9 +188,18 @@ fn from_nanos(nanos: i64) -> f64 {
     nanos as f64 / 1e9
 }
 
+/// What is asked for is judged before it is known whether the method needs it.
+fn judged(sync: &TimeSync) -> Result<Option<i64>, ManagementError> {
+    if sync.server.as_ref().is_some_and(|server| server.len() > MAX_SERVER) {
+        return Err(invalid("/server", &format!("at most {MAX_SERVER} bytes are allowed")));
+    }
+    sync.max_step.map(nanos).transpose()
+}
+
 fn nanos(seconds: f64) -> Result<i64, ManagementError> {
-    let span = Duration::try_from_secs_f64(seconds).ok().and_then(|span| i64::try_from(span.as_nanos()).ok());
-    span.ok_or_else(|| invalid("/max_step", "seconds from 0 on are wanted"))
+    let span = Duration::try_from_secs_f64(seconds).ok().filter(|span| *span <= FARTHEST);
+    let span = span.and_then(|span| i64::try_from(span.as_nanos()).ok());
+    span.ok_or_else(|| invalid("/max_step", &format!("seconds from 0 to {} are wanted", FARTHEST.as_secs())))
 }
 
 fn invalid(pointer: &str, detail: &str) -> ManagementError {

@@ -1,6 +1,8 @@
 //! Changes by the command line: files that say what shall be, the way back, and every resource.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use gatherd_e2e::{Daemon, Ran, Setup, Stage};
 use serde_json::{Value, json};
@@ -159,6 +161,9 @@ async fn plugins_are_loaded_changed_and_unloaded() {
     let dry = daemon.ctl(["plugin", "disable", "other", "--dry-run"]).await;
     assert!(done(&dry).contains("plugins.other"), "{}", dry.out);
     assert_eq!(client.plugin("other").await["enabled"], true);
+    let rest = daemon.ctl(["plugin", "disable", "other", "--values=keep", "--reason", "a look"]).await;
+    assert_eq!(done(&rest), "other is stopped (disabled)");
+    assert!(done(&daemon.ctl(["plugin", "enable", "other"]).await).starts_with("other is "));
     assert_eq!(done(&daemon.ctl(["plugin", "remove", "other"]).await), "other is unloaded");
     assert_eq!(client.get("/v1/plugins/other").await.status, 404);
     assert_eq!(daemon.ctl(["plugin", "set", "steady"]).await.code, Some(2));
@@ -202,4 +207,26 @@ async fn outputs_cache_clock_and_daemon_have_their_commands() {
     assert_eq!(done(&daemon.ctl(["daemon", "reload"]).await), "nothing changed");
     assert_eq!(done(&daemon.ctl(["daemon", "log-level", "debug"]).await), "debug");
     assert!(done(&daemon.ctl(["daemon", "heartbeat"]).await).contains("uptime"));
+}
+
+#[tokio::test]
+async fn notifications_are_followed_and_capabilities_shown() {
+    let Some(stage) = Stage::find() else { return };
+    let (_libraries, daemon) = steady(&stage).await;
+    let mut follow = Command::new(stage.gatherctl());
+    follow.env_clear().arg("--socket").arg(daemon.socket());
+    follow.args(["notifications", "--follow", "--since", "0", "--plugin", "misbehave", "-o", "ndjson"]);
+    let mut follow = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let set = ["threshold", "set", "reads", "--set", "match.plugin=misbehave", "--set", "failure_max=-1"];
+    done(&daemon.ctl(set).await);
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let line = tokio::task::spawn_blocking(move || lines.next().unwrap().unwrap()).await.unwrap();
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&said["severity"], &said["plugin"]), (&json!("failure"), &json!("misbehave")), "{line}");
+
+    assert!(done(&daemon.ctl(["capabilities", "daemon.plugin_kinds"]).await).contains("native"));
+    assert!(json_of(&daemon.ctl(["capabilities", "-o", "json"]).await)["machine"].is_object());
+    assert_eq!(daemon.ctl(["capabilities", "no.such"]).await.code, Some(1));
 }

@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "in a test a failed step is a failed test")]
 
+mod api_tour;
 mod audit;
 mod authors;
+mod bad_bodies;
 mod bad_plugins;
 mod blacklist;
 mod capabilities;
@@ -17,6 +19,7 @@ mod daemon;
 mod defaults;
 mod disk_full;
 mod every_plugin;
+mod examples;
 mod expiry;
 mod exposition;
 mod flush;

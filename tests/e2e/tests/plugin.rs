@@ -25,6 +25,24 @@ async fn a_disabled_plugin_stops_and_its_series_leave_without_a_word() {
 }
 
 #[tokio::test]
+async fn a_disabled_plugin_leaves_its_values_where_that_is_asked_for_until_they_are_missing() {
+    let Some(stage) = Stage::find() else { return };
+    let (_libraries, daemon) = steady(&stage).await;
+    let client = daemon.unix();
+    number_until(&client, STEADY, |_| true).await;
+    let plugin = client.post("/v1/plugins/steady/disable?values=keep").await.ok();
+    assert_eq!((&plugin["enabled"], &plugin["state"]), (&json!(false), &json!("stopped")));
+    // As those of a plugin that hangs: they go with a word.
+    within("the series is missing", async || {
+        let said = client.all("/v1/notifications").await;
+        let is_missing = |one: &Value| one["plugin"] == "misbehave" && one["type"] == "gauge";
+        if said.iter().any(is_missing) { Ok(()) } else { Err(format!("{said:?}")) }
+    })
+    .await;
+    assert_eq!(client.number(STEADY).await, None);
+}
+
+#[tokio::test]
 async fn an_enabled_plugin_runs_and_its_series_come_back() {
     let Some(stage) = Stage::find() else { return };
     let (_libraries, daemon) = steady(&stage).await;

@@ -12,7 +12,7 @@ use crate::problem::ApiError;
 use crate::query::{ListRequest, PluginQuery};
 use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse, web};
-use gatherd_api_types::{NewPlugin, Page, Plugin, PluginPatch, PluginState};
+use gatherd_api_types::{LeftValues, NewPlugin, Page, Plugin, PluginPatch, PluginState};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -49,6 +49,37 @@ impl PluginParams {
             enabled: enabled.map(|word| truth("enabled", &word)).transpose()?,
         };
         Ok((query, ListParams { limit, marker }.read()?))
+    }
+}
+
+/// How a plugin is disabled: as every change, and what becomes of its values.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DisableParams {
+    /// Whether the change is only judged: the answer is then the plan, and nothing is done.
+    #[param(value_type = Option<bool>, default = false)]
+    dry_run: Option<String>,
+    /// For how many seconds the change is in effect without being confirmed. The answer is then 202, and the change
+    /// goes back by itself, also when the daemon ends, unless `POST /v1/revisions/{revision}/confirm` comes in time.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 86_400, example = 60)]
+    confirm_within: Option<String>,
+    /// Why, for the history.
+    #[param(max_length = 256)]
+    reason: Option<String>,
+    /// What becomes of its newest values: `expire`, they leave the cache at once, or `keep`, they stay until they have
+    /// been silent for too long.
+    #[param(inline, value_type = Option<LeftValues>, default = "expire")]
+    values: Option<String>,
+}
+
+impl DisableParams {
+    fn read(self, request: &HttpRequest) -> Result<(ChangeInput, LeftValues), ApiError> {
+        let Self { dry_run, confirm_within, reason, values } = self;
+        let values = values.map(|word| word_of("values", word, "must be expire or keep")).transpose()?;
+        let params = ChangeParams { dry_run, confirm_within, reason };
+        let change = ChangeInput::read(request.method(), request.headers(), params)?;
+        Ok((change, values.unwrap_or_default()))
     }
 }
 
@@ -119,15 +150,17 @@ pub(crate) async fn enable_plugin(
 ///
 /// It rests now and after every start of the daemon. Idempotent.
 #[utoipa::path(post, path = "/v1/plugins/{id}/disable", operation_id = "disable_plugin", tag = "plugins",
-    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"), ChangeParams),
+    params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"), DisableParams),
     responses((status = 200, description = "The plugin as it is now.", body = Plugin)))]
 pub(crate) async fn disable_plugin(
     proof: Member,
     port: Port,
     id: web::Path<String>,
-    change: ChangeInput,
+    params: Params<DisableParams>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    Ok(changed(&port.disable_plugin(change.by(&proof), &id).await?))
+    let (change, values) = params.0.read(&request)?;
+    Ok(changed(&port.disable_plugin(change.by(&proof), &id, values).await?))
 }
 
 /// Restarts a plugin.

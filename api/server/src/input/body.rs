@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use gatherd_api_types::{PluginConfig, ProblemCode};
+use gatherd_api_types::{FieldError, PluginConfig, ProblemCode};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -36,7 +36,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = receive(request.headers(), "application/json", payload);
-        Box::pin(async move { body.await.and_then(|bytes| parse(&bytes)).map(Self) })
+        Box::pin(async move {
+            let bytes = body.await?;
+            refuse_list(&bytes)?;
+            parse(&bytes).map(Self)
+        })
     }
 }
 
@@ -138,6 +142,17 @@ async fn collect(mut payload: Payload) -> Result<BytesMut, ApiError> {
 
 fn too_large() -> ApiError {
     ApiError::new(ProblemCode::TooLarge, format!("The body may have at most {MAX_BODY} bytes."))
+}
+
+/// Refuses a list, which serde would take for the members of an object in their order.
+fn refuse_list(body: &[u8]) -> Result<(), ApiError> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => Err(ApiError::invalid(vec![FieldError {
+            pointer: String::new(),
+            detail: "must be an object".to_owned(),
+        }])),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

@@ -27,14 +27,14 @@ const MAX_WITHIN: u64 = 86_400;
 pub(crate) struct ChangeParams {
     /// Whether the change is only judged: the answer is then the plan, and nothing is done.
     #[param(value_type = Option<bool>, default = false)]
-    dry_run: Option<String>,
+    pub(crate) dry_run: Option<String>,
     /// For how many seconds the change is in effect without being confirmed. The answer is then 202, and the change
     /// goes back by itself, also when the daemon ends, unless `POST /v1/revisions/{revision}/confirm` comes in time.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 86_400, example = 60)]
-    confirm_within: Option<String>,
+    pub(crate) confirm_within: Option<String>,
     /// Why, for the history.
     #[param(max_length = 256)]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// The condition of a change, for the document; [`ChangeInput`] reads it.
@@ -64,7 +64,12 @@ impl ChangeInput {
         Change { caller: proof.caller().clone(), if_match, mode, reason }
     }
 
-    fn read(method: &Method, headers: &HeaderMap, params: ChangeParams) -> Result<Self, ApiError> {
+    /// As the query says, where it says more than that.
+    ///
+    /// # Errors
+    ///
+    /// 400 that names the parameter, 428 without a condition where one must be.
+    pub(crate) fn read(method: &Method, headers: &HeaderMap, params: ChangeParams) -> Result<Self, ApiError> {
         let ChangeParams { dry_run, confirm_within, reason } = params;
         let dry_run = dry_run.map(|word| truth("dry_run", &word)).transpose()?.unwrap_or(false);
         let reason = reason.unwrap_or_default();

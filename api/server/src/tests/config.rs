@@ -3,7 +3,7 @@
 use super::{Answer, Site};
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
-use gatherd_api_types::Role;
+use gatherd_api_types::{LeftValues, Role};
 
 const PATH: &str = "/v1/plugins/cpu/config";
 
@@ -30,6 +30,25 @@ async fn who_has_the_configuration_already_gets_no_body() {
         let answer = site.call_as(Role::Reader, request).await;
         assert_eq!(answer.status, status, "{tags}");
         assert_eq!(answer.body.is_empty(), status == 304, "{tags}");
+    }
+}
+
+#[actix_web::test]
+async fn who_disables_a_plugin_says_what_becomes_of_its_values() {
+    let site = Site::new();
+    for (query, left) in [
+        ("", LeftValues::Expire),
+        ("?values=expire", LeftValues::Expire),
+        ("?reason=why&values=keep", LeftValues::Keep),
+    ] {
+        let request = TestRequest::post().uri(&format!("/v1/plugins/cpu/disable{query}"));
+        assert_eq!(site.call_as(Role::Member, request).await.status, 200, "{query}");
+        assert_eq!(site.fake.left_values.lock().unwrap().take(), Some(left), "{query}");
+    }
+    for query in ["values=", "values=forget", "values=keep&values=keep", "keep=true"] {
+        let request = TestRequest::post().uri(&format!("/v1/plugins/cpu/disable?{query}"));
+        assert_eq!(site.call_as(Role::Member, request).await.refusal(), (400, "bad_parameter"), "{query}");
+        assert_eq!(*site.fake.left_values.lock().unwrap(), None, "{query}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Site;
 use crate::document::{openapi, openapi_text};
+use crate::examples::{self, Example};
 use crate::routes::{Access, TABLE};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,4 +105,67 @@ async fn the_pages_are_there_without_a_network() {
     assert!(site.get("/docs/swagger-ui-bundle.js").await.body.len() > 100_000);
     assert!(site.get("/docs/swagger-initializer.js").await.text().contains("/openapi.json"));
     assert_eq!(site.get("/docs/../../etc/passwd").await.refusal(), (404, "not_found"));
+}
+
+#[test]
+fn every_file_of_examples_is_shown() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/examples");
+    let mut found: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    found.sort();
+    let known: Vec<&str> = examples::FILES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(found, known);
+}
+
+/// Whether an example has all that its operation needs, and nothing that it does not know.
+fn fits(example: &Example, operation: &Value) -> bool {
+    let named = |place: &str, name: &str| {
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        parameters.iter().any(|it| it["in"] == place && it["name"] == name)
+    };
+    let required =
+        operation["parameters"].as_array().into_iter().flatten().filter(|it| it["required"] == true);
+    let given = [&example.path, &example.query, &example.headers];
+    let all = ["path", "query", "header"].into_iter().zip(given);
+    let is_known = all.clone().all(|(place, given)| given.keys().all(|name| named(place, name)));
+    let is_whole = required.into_iter().all(|it| {
+        all.clone()
+            .any(|(place, given)| it["in"] == place && given.contains_key(it["name"].as_str().unwrap()))
+    });
+    let answer = &operation["responses"][example.status.to_string()];
+    let content = answer["content"].as_object().map_or(0, serde_json::Map::len);
+    is_known
+        && is_whole
+        && example.body.is_none() == operation["requestBody"].is_null()
+        && (200..300).contains(&example.status)
+        && !answer.is_null()
+        && example.answer.is_none() == (content == 0)
+        && !example.summary.is_empty()
+}
+
+#[test]
+fn every_example_has_what_its_operation_needs_and_nothing_else() {
+    for (name, operation) in operations(&document()) {
+        let id = operation["operationId"].as_str().unwrap();
+        for example in examples::all().iter().filter(|example| example.operation == id) {
+            assert!(fits(example, &operation), "{name}: {example:#?}");
+        }
+    }
+}
+
+#[test]
+fn every_example_is_of_an_operation_and_stands_in_the_document() {
+    let text = openapi_text();
+    let ids: BTreeSet<String> = operations(&document())
+        .into_values()
+        .map(|operation| operation["operationId"].as_str().unwrap().to_owned())
+        .collect();
+    for example in examples::all() {
+        assert!(ids.contains(&example.operation), "{example:?}");
+        let summary = serde_json::to_string(&example.summary).unwrap();
+        let shows = example.body.is_some() || example.answer.is_some();
+        assert!(!shows || text.contains(&format!("\"summary\": {summary}")), "{example:?}");
+    }
 }

@@ -16,9 +16,9 @@ use gatherd_api_types::{
     Acknowledgement, ApiCapabilities, BlacklistPreview, BlacklistRule, Cache, CacheHistory, CacheRemoval,
     Capabilities, Capability, Config, ConfigSources, DaemonCapabilities, DaemonLimits, DaemonState,
     DataSource, DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat,
-    KernelTime, Lateness, LogLevel, Machine, MetaValue, Metric, NewNotification, Notification, Number,
-    Output, OutputBuffer, OutputLedger, OutputQueue, OutputState, PastValues, Plan, Plugin, PluginCounts,
-    PluginLogLevel, PluginLogLine, PluginLogSource, PluginSources, PluginState, PluginTest,
+    KernelTime, Lateness, LeftValues, LogLevel, Machine, MetaValue, Metric, NewNotification, Notification,
+    Number, Output, OutputBuffer, OutputLedger, OutputQueue, OutputState, PastValues, Plan, Plugin,
+    PluginCounts, PluginLogLevel, PluginLogLine, PluginLogSource, PluginSources, PluginState, PluginTest,
     PluginTestOutcome, PluginTestReport, PluginType, ProblemCode, Provisional, RefusedValueList, Reloaded,
     Revision, RevisionDiff, RevisionState, Severity, Source, StreamCounts, SyncMethod, Threshold,
     ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced, Timestamp, ValueList,
@@ -41,6 +41,8 @@ pub(super) struct Fake {
     pub(super) ready: AtomicBool,
     /// Who changed something last.
     pub(super) last_caller: Mutex<Option<Caller>>,
+    /// What became of the values of the last plugin that was disabled.
+    pub(super) left_values: Mutex<Option<LeftValues>>,
     parts: AtomicU64,
     /// The document's resources; a plugin has a configuration though it is not here.
     resources: Mutex<BTreeMap<ResourceName, Versioned<Value>>>,
@@ -64,6 +66,7 @@ impl Default for Fake {
             fail_after: AtomicU64::new(0),
             ready: AtomicBool::new(true),
             last_caller: Mutex::default(),
+            left_values: Mutex::default(),
             parts: AtomicU64::new(0),
             resources: Mutex::default(),
             created: Mutex::default(),
@@ -333,7 +336,8 @@ impl Management for Fake {
         self.switch(&change, id)
     }
 
-    async fn disable_plugin(&self, change: Change, id: &str) -> Answer<Changed<Plugin>> {
+    async fn disable_plugin(&self, change: Change, id: &str, values: LeftValues) -> Answer<Changed<Plugin>> {
+        *self.left_values.lock().unwrap() = Some(values);
         if id == "slow" {
             std::future::pending::<()>().await;
         }

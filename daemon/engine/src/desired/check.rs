@@ -10,6 +10,8 @@ mod plugin;
 mod rules;
 mod time;
 
+pub use rules::{RULE_ID, is_rule_id};
+
 use serde_json::Value;
 
 use super::document::Document;

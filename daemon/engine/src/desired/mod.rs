@@ -40,6 +40,7 @@ mod steps;
 mod store;
 mod transaction;
 
+pub use check::{RULE_ID, is_rule_id};
 pub use document::{
     BlacklistEntries, BlacklistEntry, Buffer, DEFAULT_PLUGINS, Document, Fault, HistoryEntries, HistoryEntry,
     OutputEntry, PluginEntry, ThresholdEntries, ThresholdEntry, Wanted, WhenFullWord,

@@ -14,7 +14,7 @@ use crate::desired::{Apply, ApplyFailure, Document};
 use crate::lifecycle::Outputs;
 use crate::output::{FanOut, Listener, News, NoRoom};
 use crate::port::{BoxFuture, OpenFailure, Output, PluginId, Spec};
-use crate::registry::{Registry, SetError};
+use crate::registry::{LeftSeries, Registry, SetError};
 use crate::way::Way;
 
 /// Gives the outputs of plugins a queue, and a way to ask who a series is.
@@ -110,6 +110,34 @@ impl Apply for Applier {
             self.heart.configure(document);
             Ok(())
         })
+    }
+}
+
+/// As [`Applier`], and the series of one plugin stay when it is stopped.
+pub(super) struct Keeping {
+    pub(super) applier: Arc<Applier>,
+    pub(super) plugin: PluginId,
+}
+
+impl Apply for Keeping {
+    fn validate(&self, spec: &Spec) -> Result<(), OpenFailure> {
+        self.applier.validate(spec)
+    }
+
+    fn set(&self, spec: Spec, enabled: bool) -> BoxFuture<'_, Result<(), ApplyFailure>> {
+        let left = if spec.id == self.plugin { LeftSeries::Keep } else { LeftSeries::Expire };
+        let registry = &self.applier.registry;
+        Box::pin(async move {
+            registry.set_leaving(spec, enabled, left).await.map_err(|error| apply_failure(&error))
+        })
+    }
+
+    fn remove(&self, id: PluginId) -> BoxFuture<'_, Result<(), ApplyFailure>> {
+        self.applier.remove(id)
+    }
+
+    fn configure<'a>(&'a self, document: &'a Document) -> BoxFuture<'a, Result<(), ApplyFailure>> {
+        self.applier.configure(document)
     }
 }
 

@@ -45,6 +45,16 @@ impl From<CommandFailure> for SetError {
     }
 }
 
+/// What becomes of the series of a plugin that is stopped on purpose.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LeftSeries {
+    /// They leave the cache at once, without a word.
+    #[default]
+    Expire,
+    /// They stay with their newest values until they have been silent for too long, as those of a plugin that hangs.
+    Keep,
+}
+
 /// True where both ask for the same plugin run the same way, whatever code they name.
 fn is_same(one: &Spec, other: &Spec) -> bool {
     let Spec { id, type_name, trusted, code: _, interval, config } = one;
@@ -82,13 +92,22 @@ impl Registry {
     ///
     /// [`SetError`]; what was there before is then untouched.
     pub async fn set(&self, spec: Spec, enabled: bool) -> Result<(), SetError> {
+        self.set_leaving(spec, enabled, LeftSeries::Expire).await
+    }
+
+    /// As [`Registry::set`], and says what becomes of the series of a plugin that stops.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registry::set`].
+    pub async fn set_leaving(&self, spec: Spec, enabled: bool, left: LeftSeries) -> Result<(), SetError> {
         let (entry, fresh) = self.entry_or_new(&spec);
         let _turn = entry.turn(self.around.settings.turn_deadline).await?;
         let before = entry.wanted();
         let outcome = match (before.enabled, enabled) {
             (false, false) => Ok(()),
             (false, true) => entry.life.start(spec.clone()).await.map_err(SetError::from),
-            (true, false) => self.stop(&entry).await,
+            (true, false) => self.stop(&entry, left).await,
             (true, true) if is_same(&before.spec, &spec) => return Ok(()),
             (true, true) => {
                 entry.life.replace(keep_code(&entry, &before, &spec)).await.map_err(SetError::from)
@@ -110,7 +129,7 @@ impl Registry {
     pub async fn remove(&self, id: &PluginId) -> Result<(), SetError> {
         let entry = self.entry(id).ok_or(SetError::Gone)?;
         let _turn = entry.turn(self.around.settings.turn_deadline).await?;
-        self.stop(&entry).await?;
+        self.stop(&entry, LeftSeries::Expire).await?;
         self.take_out(&entry);
         Ok(())
     }
@@ -155,9 +174,11 @@ impl Registry {
         entry.life.flush(what).await.map_err(SetError::from)
     }
 
-    async fn stop(&self, entry: &Entry) -> Result<(), SetError> {
+    async fn stop(&self, entry: &Entry, left: LeftSeries) -> Result<(), SetError> {
         entry.life.stop().await?;
-        self.around.way.forget(&entry.id);
+        if left == LeftSeries::Expire {
+            self.around.way.forget(&entry.id);
+        }
         Ok(())
     }
 

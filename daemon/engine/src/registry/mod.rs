@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-pub use change::SetError;
+pub use change::{LeftSeries, SetError};
 pub use kinds::Kinds;
 pub use picture::Picture;
 pub use trial::{Trial, TrialError};

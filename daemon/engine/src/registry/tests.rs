@@ -158,6 +158,19 @@ async fn a_disabled_plugin_stops_and_its_series_leave_quietly() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn series_stay_where_that_is_asked_for() {
+    let house = House::new();
+    let registry = registry(&house);
+    registry.set(spec("p"), true).await.unwrap();
+    pass(1.0).await;
+    registry.set_leaving(spec("p"), false, LeftSeries::Keep).await.unwrap();
+    assert_eq!(state(&registry, "p"), State::Stopped);
+    assert!(house.way.cache().get("own/fake/gauge-x").is_some());
+    registry.remove(&id("p")).await.unwrap();
+    assert!(house.way.cache().get("own/fake/gauge-x").is_none(), "what is unloaded leaves nothing");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_takes_the_same_code_and_a_reload_the_newest() {
     let house = House::new();
     let registry = registry(&house);

@@ -1,9 +1,10 @@
 //! Commands of one plugin.
 
 use super::change::Change;
-use super::plugin_id;
+use super::{left_values, plugin_id};
 use crate::document::Pair;
 use clap::{Args, Subcommand};
+use gatherd_client::types::LeftValues;
 use std::path::PathBuf;
 
 /// What to do with one plugin.
@@ -14,7 +15,7 @@ pub(crate) enum Plugin {
     /// Make it run, now and after every start of the daemon.
     Enable(Switch),
     /// Make it rest, now and after every start of the daemon.
-    Disable(Switch),
+    Disable(Disable),
     /// Stop it and start it again, with the same code.
     Restart(Id),
     /// Stop it and start it again, with the code that is on disk now.
@@ -37,11 +38,23 @@ pub(crate) struct Id {
     pub(crate) id: String,
 }
 
-/// A plugin that is to run, to rest, or to go.
+/// A plugin that is to run, or to go.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Switch {
     #[command(flatten)]
     pub(crate) plugin: Id,
+    #[command(flatten)]
+    pub(crate) change: Change,
+}
+
+/// A plugin that is to rest.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Disable {
+    #[command(flatten)]
+    pub(crate) plugin: Id,
+    /// What becomes of its newest values: they leave the cache at once, or stay until they are missing.
+    #[arg(long, default_value = "expire", value_parser = left_values())]
+    pub(crate) values: LeftValues,
     #[command(flatten)]
     pub(crate) change: Change,
 }

@@ -2,6 +2,7 @@
 
 mod blacklist;
 mod cache;
+mod capabilities;
 mod change;
 mod completions;
 mod config;
@@ -74,6 +75,7 @@ impl<'a> Desk<'a> {
             Command::Values(values) => self.values(&self.client()?, values).await?,
             Command::Metrics(series) => self.metrics(&self.client()?, series).await?,
             Command::Types(types) => self.types(&self.client()?, types).await?,
+            Command::Capabilities(wish) => self.capabilities(&self.client()?, &wish).await?,
             Command::Notifications(which) => self.notifications(&self.client()?, which).await?,
             Command::Top(top) => self.top(top).await?,
             Command::Completions(wish) => self.completions(wish.shell)?,

@@ -4,9 +4,14 @@ use super::Desk;
 use crate::cli;
 use crate::failure::Failure;
 use crate::figures;
+use crate::output::{Form, Human};
 use crate::table::Row;
-use gatherd_client::Client;
 use gatherd_client::types::{Notification, Severity};
+use gatherd_client::{Client, StreamEvent};
+use std::time::Duration;
+
+/// Pause before a broken stream is opened again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl Desk<'_> {
     pub(super) async fn notifications(
@@ -14,8 +19,49 @@ impl Desk<'_> {
         client: &Client,
         which: cli::Notifications,
     ) -> Result<(), Failure> {
+        if which.follow {
+            return self.follow(client, &which).await;
+        }
         let first = client.notifications(&which.filter()).await?;
         self.list(client, first, which.limit).await
+    }
+
+    /// Shows what happens until the daemon says no or the reader goes away; a broken stream is opened again behind
+    /// what was seen.
+    async fn follow(&mut self, client: &Client, which: &cli::Notifications) -> Result<(), Failure> {
+        let (mut seen, mut is_first) = (None, true);
+        loop {
+            match client.follow_notifications(&which.filter(), seen.as_deref()).await {
+                Ok(mut stream) => {
+                    while let Ok(Some(event)) = stream.next().await {
+                        self.happened(&event)?;
+                        if !event.id.is_empty() {
+                            seen = Some(event.id);
+                        }
+                    }
+                }
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    if is_first || !failure.may_pass() {
+                        return Err(failure);
+                    }
+                }
+            }
+            is_first = false;
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    fn happened(&mut self, event: &StreamEvent) -> Result<(), Failure> {
+        match serde_json::from_str::<Notification>(&event.data) {
+            Ok(notification) if self.output.form() == Form::Table => {
+                let line = notification.cells()[1..].join("  ");
+                self.output.one(&notification, |_| Human::Line(line))?;
+            }
+            Ok(notification) => self.output.json_line(&notification)?,
+            Err(_) => self.output.note(&format!("{}: {}", event.name, event.data)),
+        }
+        Ok(self.output.finish()?)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::cli;
 use crate::cli::change::Edits;
-use crate::cli::plugin::{Add, Id, Plugin as Wish, Set, Switch};
+use crate::cli::plugin::{Add, Disable, Id, Plugin as Wish, Set, Switch};
 use crate::document::Wish as Edit;
 use crate::failure::Failure;
 use crate::figures;
@@ -26,8 +26,14 @@ impl Desk<'_> {
                 let plugin = client.plugin(&id).await?;
                 return Ok(self.output.one(&plugin, |plugin| Human::Sheet(sheet(plugin)))?);
             }
-            Wish::Enable(switch) => return self.switch(client, &switch, true).await,
-            Wish::Disable(switch) => return self.switch(client, &switch, false).await,
+            Wish::Enable(Switch { plugin: Id { id }, change }) => {
+                let changed = client.enable_plugin_as(&id, &change.asked(None)).await?;
+                return self.plugin_changed(&changed);
+            }
+            Wish::Disable(Disable { plugin: Id { id }, values, change }) => {
+                let changed = client.disable_plugin_as(&id, values, &change.asked(None)).await?;
+                return self.plugin_changed(&changed);
+            }
             Wish::Add(add) => return self.add_plugin(client, add).await,
             Wish::Set(set) => return self.set_plugin(client, &set).await,
             Wish::Remove(Switch { plugin: Id { id }, change }) => {
@@ -38,12 +44,6 @@ impl Desk<'_> {
             Wish::Reload(Id { id }) => client.reload_plugin(&id).await?,
         };
         Ok(self.output.one(&plugin, |plugin| Human::Line(outcome(plugin)))?)
-    }
-
-    async fn switch(&mut self, client: &Client, switch: &Switch, enabled: bool) -> Result<(), Failure> {
-        let asked = switch.change.asked(None);
-        let changed = client.switch_plugin(&switch.plugin.id, enabled, &asked).await?;
-        self.plugin_changed(&changed)
     }
 
     async fn add_plugin(&mut self, client: &Client, add: Add) -> Result<(), Failure> {

@@ -11,6 +11,15 @@ const MOST: usize = 10_000;
 /// Longest id of a rule, in bytes.
 const LONGEST_ID: usize = 64;
 
+/// What the id of a rule is.
+pub const RULE_ID: &str = "an id has 1 to 64 bytes of letters, digits, `-`, `_` and `.`";
+
+/// Whether a rule may have this id.
+pub fn is_rule_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(plain)
+}
+
 impl Ranges<'_> {
     pub(super) fn thresholds(&mut self, thresholds: &ThresholdEntries) {
         self.rules("/thresholds", thresholds, |id, entry| entry.compile(id).err());
@@ -33,13 +42,7 @@ impl Ranges<'_> {
         self.say_if(rules.len() > MOST, section, format_args!("at most {MOST} rules are allowed"));
         for (id, entry) in rules.iter().take(MOST) {
             let pointer = format!("{section}/{}", escape(id));
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-            let is_bad = id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(plain);
-            self.say_if(
-                is_bad,
-                &pointer,
-                format_args!("an id has 1 to {LONGEST_ID} bytes of letters, digits, `-`, `_` and `.`"),
-            );
+            self.say_if(!is_rule_id(id), &pointer, format_args!("{RULE_ID}"));
             for (below, detail) in faults(id, entry).into_iter().flatten() {
                 self.say_if(true, &format!("{pointer}{below}"), format_args!("{detail}"));
             }
