@@ -8,7 +8,7 @@
 //! fresh or served: those who ask without a pause then connect anew, and the others are idle.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -34,12 +34,19 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 pub(crate) struct Connection {
     all: Arc<Connections>,
-    is_fresh: AtomicBool,
+    /// Requests that have come.
+    begun: AtomicU32,
+    /// Requests whose answer is not out.
+    answering: AtomicU32,
 }
 
-/// One request, while it is handled.
+/// One request, until its answer is made.
 #[derive(Debug)]
 pub(crate) struct Served(Arc<Connections>);
+
+/// One request, until the last of its answer is handed on.
+#[derive(Debug)]
+pub(crate) struct Answering(Arc<Connection>);
 
 impl Connections {
     /// Lets every answer from now on be the last of its connection, or no longer so.
@@ -69,20 +76,27 @@ impl Connections {
 impl Connection {
     pub(crate) fn open(all: &Arc<Connections>) -> Self {
         all.fresh.fetch_add(1, Ordering::AcqRel);
-        Self { all: all.clone(), is_fresh: AtomicBool::new(true) }
+        Self { all: all.clone(), begun: AtomicU32::new(0), answering: AtomicU32::new(0) }
     }
 
     /// A request has come.
-    pub(crate) fn serve(&self) -> Served {
+    pub(crate) fn serve(self: &Arc<Self>) -> (Served, Answering) {
         self.all.served.fetch_add(1, Ordering::AcqRel);
-        self.no_longer_fresh();
-        Served(self.all.clone())
-    }
-
-    fn no_longer_fresh(&self) {
-        if self.is_fresh.swap(false, Ordering::AcqRel) {
+        self.answering.fetch_add(1, Ordering::AcqRel);
+        if self.begun.fetch_add(1, Ordering::AcqRel) == 0 {
             self.all.fresh.fetch_sub(1, Ordering::AcqRel);
         }
+        (Served(self.all.clone()), Answering(self.clone()))
+    }
+
+    /// Requests that have come so far.
+    pub(crate) fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// Whether something is answered.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.answering.load(Ordering::Acquire) > 0
     }
 }
 
@@ -95,7 +109,15 @@ impl Served {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.no_longer_fresh();
+        if self.begun() == 0 {
+            self.all.fresh.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -114,15 +136,18 @@ mod tests {
         let all = Arc::new(Connections::default());
         let long = Duration::from_millis(150);
         assert!(all.quiet(long).await);
-        let fresh = Connection::open(&all);
+        let fresh = Arc::new(Connection::open(&all));
         assert!(!all.quiet(long).await, "one is fresh");
-        let served = fresh.serve();
+        let (served, answering) = fresh.serve();
         assert!(!all.quiet(long).await, "one is served");
         assert!(!served.is_last());
         all.end(true);
         assert!(served.is_last());
         drop(served);
-        assert!(all.quiet(long).await, "one is idle");
+        assert!(all.quiet(long).await, "one takes its time for an answer");
+        assert!(fresh.is_answering());
+        drop(answering);
+        assert_eq!((fresh.is_answering(), fresh.begun()), (false, 1));
         let another = Connection::open(&all);
         drop((fresh, another));
         assert!(all.quiet(long).await);

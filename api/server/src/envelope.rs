@@ -6,11 +6,11 @@
 
 use crate::audit::RequestId;
 use crate::auth::place_of;
-use crate::connections::{Connection, Served};
+use crate::connections::{Answering, Connection, Served};
 use crate::microversion;
 use crate::problem::{ApiError, PROBLEM_JSON};
 use crate::random::uuid;
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::ConnectionType;
@@ -19,9 +19,14 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// The header with the request id; OpenStack's name for it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
@@ -48,6 +53,26 @@ struct Ticket {
     id: String,
     path: String,
     served: Option<Served>,
+    /// Goes with the answer.
+    answering: Cell<Option<Answering>>,
+}
+
+/// A body that tells its connection when it ends.
+struct Told {
+    body: BoxBody,
+    _until: Answering,
+}
+
+impl MessageBody for Told {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
 }
 
 /// Wraps a request; see the module.
@@ -60,8 +85,9 @@ pub(crate) async fn envelope(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     strip_identity(request.headers_mut());
-    let served = request.conn_data::<Connection>().map(Connection::serve);
-    let ticket = Ticket { id: format!("req-{}", uuid()), path: request.path().to_owned(), served };
+    let (served, answering) = request.conn_data::<Arc<Connection>>().map(Connection::serve).unzip();
+    let (id, path) = (format!("req-{}", uuid()), request.path().to_owned());
+    let ticket = Ticket { id, path, served, answering: Cell::new(answering) };
     tracing::debug!(
         request_id = ticket.id,
         peer = place_of(request.request()),
@@ -138,7 +164,10 @@ fn finish(mut response: HttpResponse<BoxBody>, ticket: &Ticket) -> HttpResponse<
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    response
+    match ticket.answering.take() {
+        Some(until) => response.map_body(|_, body| BoxBody::new(Told { body, _until: until })),
+        None => response,
+    }
 }
 
 /// Answers are data and run nothing; only the pages under `/docs` run their own scripts.

@@ -22,6 +22,7 @@ mod input;
 pub mod management;
 pub mod microversion;
 mod output;
+mod patient;
 mod problem;
 pub mod query;
 mod random;

@@ -14,7 +14,7 @@ mod answers;
 
 use crate::auth::Identity;
 use crate::clock::now;
-use crate::input::receive_all;
+use crate::input::{Bounds, receive_all};
 use crate::problem::ApiError;
 use actix_web::body::{BoxBody, MessageBody, to_bytes_limited};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -57,7 +57,7 @@ pub(crate) async fn replay(
     };
     let key = readable(&key)?;
     let (http, payload) = request.into_parts();
-    let body = receive_all(payload).await?;
+    let body = receive_all(payload, Bounds::of(&http)).await?;
     let answers = http.app_data::<web::Data<Answers>>().cloned();
     let answers = answers.ok_or_else(|| ApiError::internal("the server has no place for answers"))?;
     let mut shown = format!("{}\n{}\n", http.path(), http.query_string()).into_bytes();

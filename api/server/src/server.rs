@@ -3,16 +3,21 @@
 use crate::app::Shared;
 use crate::audit::Audit;
 use crate::auth::{Peer, PeerPolicy, Store};
-use crate::connections::{Connection, Connections};
+use crate::connections::Connections;
 use crate::management::Management;
+use crate::patient::{KEEP_ALIVE, Patience, Patient};
 use crate::replay::Answers;
 use crate::settings::Settings;
 use crate::socket::{Given, Listening, SocketFile, is_at, is_wanted};
 use crate::streams::Streams;
-use actix_web::HttpServer;
-use actix_web::dev::{Extensions, ServerHandle};
-use std::any::Any;
+use actix_http::error::DispatchError;
+use actix_http::{Extensions, HttpService, Protocol};
+use actix_server::{GracefulShutdownSignal, ServerBuilder, ServerHandle};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::AppConfig;
+use futures_util::future::join_all;
 use std::fmt;
+use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
@@ -20,15 +25,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 
 pub use crate::socket::BindError;
 
-/// How long the head of a request may take.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections over the unix socket at one time, beside those over TCP: nobody keeps operators out.
+const RESERVED: usize = 256;
 
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a connection may take to end after an answer to a request whose body was not read.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Where and how to serve.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,8 +47,14 @@ pub struct ServerConfig {
     pub insecure: bool,
     /// Threads that answer.
     pub workers: usize,
-    /// Most connections at one time, over all workers.
+    /// Most connections over TCP at one time, over all workers; more wait. The unix socket has some of its own.
     pub max_connections: usize,
+    /// How long the head of a request may take.
+    pub header_timeout: Duration,
+    /// How long the body of a request may take.
+    pub body_timeout: Duration,
+    /// How long the next 16 KiB of an answer may take to be taken.
+    pub answer_timeout: Duration,
     /// Most streams of events at one time.
     pub max_streams: usize,
     /// Whether `/metrics` answers without a token.
@@ -79,6 +91,9 @@ impl Default for ServerConfig {
             insecure: false,
             workers: 2,
             max_connections: 12_000,
+            header_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(30),
+            answer_timeout: Duration::from_secs(30),
             max_streams: 256,
             metrics_open: true,
             admin_group: "gatherd-admin".to_owned(),
@@ -92,7 +107,8 @@ impl Default for ServerConfig {
 
 /// A server whose sockets are open; connections wait until it runs.
 pub struct Server {
-    running: actix_web::dev::Server,
+    tcp: Option<actix_server::Server>,
+    unix: Option<actix_server::Server>,
     address: Option<SocketAddr>,
     file: Option<SocketFile>,
     stopper: Stopper,
@@ -132,7 +148,7 @@ impl Server {
     ) -> Result<Self, BindError> {
         let Listening { tcp, unix, file } = listening;
         let address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
-        let settings = Settings { metrics_open: config.metrics_open };
+        let settings = Settings { metrics_open: config.metrics_open, body_timeout: config.body_timeout };
         let peers = PeerPolicy { admin_group: config.admin_group, trust_own_uid: config.trust_own_uid };
         let answers = Answers::open(&store.directory().join("answers"))
             .map_err(|source| BindError::Answers { source })?;
@@ -140,33 +156,33 @@ impl Server {
         let trail = config.audit.unwrap_or_else(|| store.directory().join("audit"));
         let audit = Audit::new(trail, config.hostname, Arc::clone(&management));
         let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit);
-        let workers = config.workers.max(1);
         let connections = Arc::new(Connections::default());
-        let counted = connections.clone();
-        let mut server = HttpServer::new(move || shared.clone().app())
-            .workers(workers)
-            .max_connections(config.max_connections.div_ceil(workers))
-            .keep_alive(KEEP_ALIVE)
-            // An event must not wait until the one before is acknowledged.
-            .tcp_nodelay(true)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .shutdown_timeout(config.stop_deadline.as_secs())
-            .disable_signals()
-            .on_connect(move |connection, extensions| {
-                extensions.insert(Connection::open(&counted));
-                remember_peer(connection, extensions);
-            });
+        let patience = Patience { head: config.header_timeout, answer: config.answer_timeout };
+        let site = Site { shared, connections: connections.clone(), patience };
         let listening = |source| BindError::Listen { source };
-        if let Some(listener) = tcp {
-            server = server.listen(listener).map_err(listening)?;
-        }
-        if let Some(listener) = unix {
-            server = server.listen_uds(listener).map_err(listening)?;
-        }
-        let running = server.run();
+        let workers = config.workers.max(1);
+        let builder = |workers: usize, connections: usize| {
+            actix_server::Server::build()
+                .workers(workers)
+                .max_concurrent_connections(connections.div_ceil(workers))
+                .shutdown_timeout(config.stop_deadline.as_secs())
+                .disable_signals()
+        };
+        // Two of them: how many come over TCP must not matter to who comes over the unix socket.
+        let tcp = match tcp {
+            Some(listener) => {
+                Some(site.over_tcp(builder(workers, config.max_connections), listener).map_err(listening)?)
+            }
+            None => None,
+        };
+        let unix = match unix {
+            Some(listener) => Some(site.over_unix(builder(1, RESERVED), listener).map_err(listening)?),
+            None => None,
+        };
         let leaves_file = Arc::new(AtomicBool::new(false));
-        let stopper = Stopper { handle: running.handle(), streams, connections, leaves_file };
-        Ok(Self { running, address, file, stopper })
+        let handles = [&tcp, &unix].into_iter().flatten().map(actix_server::Server::handle).collect();
+        let stopper = Stopper { handles, streams, connections, leaves_file };
+        Ok(Self { tcp, unix, address, file, stopper })
     }
 
     /// The address of TCP, with the port that the system chose; `None` without TCP.
@@ -185,7 +201,13 @@ impl Server {
     ///
     /// What the system says when workers cannot be started.
     pub async fn run(self) -> io::Result<()> {
-        let outcome = self.running.await;
+        let one = |server: Option<actix_server::Server>| async {
+            match server {
+                Some(server) => server.await,
+                None => Ok(()),
+            }
+        };
+        let outcome = tokio::try_join!(one(self.tcp), one(self.unix)).map(|_both| ());
         if let Some(file) = self.file
             && !self.stopper.leaves_file.load(Ordering::Acquire)
         {
@@ -198,7 +220,7 @@ impl Server {
 /// Stops a server, or lets it rest.
 #[derive(Clone)]
 pub struct Stopper {
-    handle: ServerHandle,
+    handles: Vec<ServerHandle>,
     streams: Arc<Streams>,
     connections: Arc<Connections>,
     /// The unix socket belongs to the next daemon.
@@ -216,7 +238,7 @@ impl Stopper {
     /// [`ServerConfig::stop_deadline`]). Whether all of them finished.
     pub async fn stop(&self, deadline: Duration) -> bool {
         self.streams.stop();
-        tokio::time::timeout(deadline, self.handle.stop(true)).await.is_ok()
+        tokio::time::timeout(deadline, self.all(|server| server.stop(true))).await.is_ok()
     }
 
     /// Accepts no more connections, which then wait for [`Stopper::resume`] or for whoever has the sockets too, and
@@ -224,14 +246,14 @@ impl Stopper {
     /// it came so far.
     pub async fn pause(&self, deadline: Duration) -> bool {
         self.connections.end(true);
-        self.handle.pause().await;
+        self.all(ServerHandle::pause).await;
         self.connections.quiet(deadline).await
     }
 
     /// Goes on after a pause.
     pub async fn resume(&self) {
         self.connections.end(false);
-        self.handle.resume().await;
+        self.all(ServerHandle::resume).await;
     }
 
     /// Ends idle connections and streams of events, lets other answers under way finish, and leaves the unix socket
@@ -239,14 +261,86 @@ impl Stopper {
     pub fn hand_over(&self) -> impl Future<Output = ()> + use<> {
         self.leaves_file.store(true, Ordering::Release);
         self.streams.stop();
-        self.handle.stop(true)
+        self.all(|server| server.stop(true))
+    }
+
+    /// Asks every server at once.
+    fn all<F, A>(&self, ask: A) -> impl Future<Output = ()> + use<F, A>
+    where
+        F: Future<Output = ()>,
+        A: Fn(&ServerHandle) -> F,
+    {
+        let asked: Vec<F> = self.handles.iter().map(ask).collect();
+        async move {
+            join_all(asked).await;
+        }
     }
 }
 
-/// Keeps who is at the other end of a unix socket with the connection.
-fn remember_peer(connection: &dyn Any, extensions: &mut Extensions) {
-    let peer = connection.downcast_ref::<UnixStream>().and_then(Peer::of);
-    if let Some(peer) = peer {
-        extensions.insert(Arc::new(peer));
+/// What every worker needs.
+#[derive(Clone)]
+struct Site {
+    shared: Shared,
+    connections: Arc<Connections>,
+    patience: Patience,
+}
+
+impl Site {
+    fn over_tcp(&self, builder: ServerBuilder, listener: TcpListener) -> io::Result<actix_server::Server> {
+        let (site, signal) = (self.clone(), builder.graceful_shutdown_signal());
+        let builder = builder.listen("the API over TCP", listener, move || {
+            let (connections, patience) = (site.connections.clone(), site.patience);
+            fn_service(move |stream: TcpStream| {
+                let from = stream.peer_addr().ok();
+                // An event must not wait until the one before is acknowledged.
+                let _slower_without = stream.set_nodelay(true);
+                ready(Ok((Patient::new(stream, &connections, None, patience), Protocol::Http1, from)))
+            })
+            .and_then(site.http(signal.clone()))
+        })?;
+        Ok(builder.run())
+    }
+
+    fn over_unix(&self, builder: ServerBuilder, listener: UnixListener) -> io::Result<actix_server::Server> {
+        let (site, signal) = (self.clone(), builder.graceful_shutdown_signal());
+        let builder = builder.listen_uds("the API over the unix socket", listener, move || {
+            let (connections, patience) = (site.connections.clone(), site.patience);
+            fn_service(move |stream: UnixStream| {
+                let peer = Peer::of(&stream);
+                ready(Ok((Patient::new(stream, &connections, peer, patience), Protocol::Http1, None)))
+            })
+            .and_then(site.http(signal.clone()))
+        })?;
+        Ok(builder.run())
+    }
+
+    /// HTTP over patient connections.
+    fn http<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+        &self,
+        signal: GracefulShutdownSignal,
+    ) -> impl ServiceFactory<
+        (Patient<S>, Protocol, Option<SocketAddr>),
+        Config = (),
+        Response = (),
+        Error = DispatchError,
+        InitError = (),
+    > + use<S> {
+        let app = self.shared.clone().app().into_factory();
+        let app = app.map_err(|error: actix_web::Error| error.error_response());
+        HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let signal = signal.clone();
+                async move { signal.notified().await }
+            })
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(self.patience.head)
+            .client_disconnect_timeout(LINGER)
+            .on_connect_ext(|stream: &Patient<S>, known: &mut Extensions| {
+                known.insert(stream.connection().clone());
+                if let Some(peer) = stream.peer() {
+                    known.insert(peer.clone());
+                }
+            })
+            .finish(map_config(app, |()| AppConfig::default()))
     }
 }

@@ -8,6 +8,7 @@ mod cli;
 mod handover;
 mod hostname;
 mod kinds;
+mod limits;
 mod logging;
 mod notify;
 mod overheard;

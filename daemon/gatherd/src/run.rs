@@ -27,6 +27,7 @@ use gatherd_timekeeping::MachineTimekeeper;
 
 use crate::cli::Options;
 use crate::handover::{End, Place};
+use crate::limits;
 use crate::logging::{self, LogHandle};
 use crate::notify;
 use crate::paths::Paths;
@@ -113,6 +114,7 @@ impl Daemon {
         let paths = Paths::of(&document)?;
         paths.prepare()?;
         let mut config = server_config(&document, &paths)?;
+        config.max_connections = limits::room_for(config.max_connections);
         // Before the engine, so that a wrong file or a taken address stops the daemon before any plugin has run.
         let store = Store::open(&paths.state.join("auth"))?;
         if let Some(path) = store.fresh_credential() {
@@ -312,6 +314,10 @@ pub(crate) fn server_config(document: &Document, paths: &Paths) -> anyhow::Resul
         unix: paths.socket.clone(),
         insecure: api.insecure,
         workers: api.workers as usize,
+        max_connections: api.max_connections as usize,
+        header_timeout: Duration::try_from_secs_f64(api.header_timeout)?,
+        body_timeout: Duration::try_from_secs_f64(api.body_timeout)?,
+        answer_timeout: Duration::try_from_secs_f64(api.answer_timeout)?,
         metrics_open: api.metrics_open,
         // Every plugin runs in this process: no foreign process has the daemon's user.
         trust_own_uid: true,

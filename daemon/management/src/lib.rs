@@ -58,8 +58,8 @@ pub use capabilities::{Facts, MachineView};
 pub use config::{Files, RereadError};
 pub use daemon::{BadFilter, LogControl};
 
-/// Whole expositions under way at one time; each keeps eight bytes a series.
-const EXPOSITIONS: usize = 4;
+/// Memory that whole expositions under way may keep, in KiB.
+const EXPOSITIONS: u32 = 64 * 1024;
 
 /// Requests whose values are handed in at one time.
 const PUTS: usize = 4;
@@ -101,7 +101,7 @@ impl EngineManagement {
     /// Steers `parts.engine`.
     pub fn new(parts: Parts) -> Self {
         let places = |count| Arc::new(Semaphore::new(count));
-        let (expositions, puts, looking) = (places(EXPOSITIONS), places(PUTS), Mutex::default());
+        let (expositions, puts, looking) = (places(EXPOSITIONS as usize), places(PUTS), Mutex::default());
         let audit = audit::well();
         Self { parts, expositions, puts, looking, audit, stopping: AtomicBool::new(false) }
     }

@@ -1,10 +1,12 @@
 //! JSON bodies: bounded, of the right media type, and refused with pointers when they do not fit.
 
 use super::mismatch::mismatch;
+use crate::auth::Identity;
 use crate::problem::ApiError;
+use crate::settings::Settings;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -15,8 +17,30 @@ use std::time::Duration;
 /// Longest body, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest body of somebody whom we do not know, in bytes: a name and a password. Many may send one at once.
+const MAX_FOREIGN_BODY: usize = 16 * 1024;
+
+/// What bounds a body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// In bytes.
+    longest: usize,
+    timeout: Duration,
+}
+
+impl Bounds {
+    /// Those of a request: by who sends it.
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        let is_known = matches!(
+            request.extensions().get::<Identity>(),
+            Some(Identity::Token { .. } | Identity::Peer(_))
+        );
+        let settings =
+            request.app_data::<web::Data<Settings>>().map_or_else(Settings::default, |found| ***found);
+        let longest = if is_known { MAX_BODY } else { MAX_FOREIGN_BODY };
+        Self { longest, timeout: settings.body_timeout }
+    }
+}
 
 /// A body of type `application/json`.
 #[derive(Debug)]
@@ -35,7 +59,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = receive(request.headers(), "application/json", payload);
+        let body = receive(request, "application/json", payload);
         Box::pin(async move {
             let bytes = body.await?;
             refuse_list(&bytes)?;
@@ -49,17 +73,22 @@ impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = check(request.headers(), &["application/json"]);
+        let bounds = Bounds::of(request);
+        let checked = check(request.headers(), &["application/json"], bounds.longest);
         let untyped = !request.headers().contains_key(CONTENT_TYPE);
         let payload = payload.take();
         Box::pin(async move {
             if untyped {
-                let nothing = timely(payload).await?.is_empty();
+                let nothing = timely(payload, bounds).await?.is_empty();
                 return if nothing { Ok(Self(None)) } else { checked.map(|_json| Self(None)) };
             }
             checked?;
-            let body = timely(payload).await?;
-            if body.is_empty() { Ok(Self(None)) } else { parse(&body).map(|value| Self(Some(value))) }
+            let body = timely(payload, bounds).await?;
+            if body.is_empty() {
+                return Ok(Self(None));
+            }
+            refuse_list(&body)?;
+            parse(&body).map(|value| Self(Some(value)))
         })
     }
 }
@@ -69,32 +98,33 @@ impl FromRequest for MergePatch {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = receive(request.headers(), "application/merge-patch+json", payload);
+        let body = receive(request, "application/merge-patch+json", payload);
         Box::pin(async move { body.await.and_then(|bytes| parse(&bytes)).map(Self) })
     }
 }
 
 /// Checks the headers now, and reads the body later.
 fn receive(
-    headers: &HeaderMap,
+    request: &HttpRequest,
     media_type: &'static str,
     payload: &mut Payload,
 ) -> impl Future<Output = Result<BytesMut, ApiError>> + use<> {
-    let body = receive_one_of(headers, &[media_type], payload);
+    let body = receive_one_of(request, &[media_type], payload);
     async move { body.await.map(|(_, bytes)| bytes) }
 }
 
 /// The same where there are several media types; answers which of them it has, too.
 pub(super) fn receive_one_of(
-    headers: &HeaderMap,
+    request: &HttpRequest,
     media_types: &[&'static str],
     payload: &mut Payload,
 ) -> impl Future<Output = Result<(usize, BytesMut), ApiError>> + use<> {
-    let checked = check(headers, media_types);
+    let bounds = Bounds::of(request);
+    let checked = check(request.headers(), media_types, bounds.longest);
     let payload = payload.take();
     async move {
         let media_type = checked?;
-        timely(payload).await.map(|bytes| (media_type, bytes))
+        timely(payload, bounds).await.map(|bytes| (media_type, bytes))
     }
 }
 
@@ -103,16 +133,16 @@ pub(super) fn receive_one_of(
 /// # Errors
 ///
 /// 408 when it takes too long, 413 when it is too long, 400 when it breaks off.
-pub(crate) async fn receive_all(payload: Payload) -> Result<Bytes, ApiError> {
-    timely(payload).await.map(BytesMut::freeze)
+pub(crate) async fn receive_all(payload: Payload, bounds: Bounds) -> Result<Bytes, ApiError> {
+    timely(payload, bounds).await.map(BytesMut::freeze)
 }
 
-async fn timely(payload: Payload) -> Result<BytesMut, ApiError> {
+async fn timely(payload: Payload, bounds: Bounds) -> Result<BytesMut, ApiError> {
     let late = |_| ApiError::of(ProblemCode::Timeout);
-    tokio::time::timeout(BODY_TIMEOUT, collect(payload)).await.map_err(late)?
+    tokio::time::timeout(bounds.timeout, collect(payload, bounds.longest)).await.map_err(late)?
 }
 
-fn check(headers: &HeaderMap, media_types: &[&'static str]) -> Result<usize, ApiError> {
+fn check(headers: &HeaderMap, media_types: &[&'static str], longest: usize) -> Result<usize, ApiError> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let found = header(CONTENT_TYPE).and_then(|text| text.split(';').next()).unwrap_or_default();
     let encoding = header(CONTENT_ENCODING).unwrap_or("identity");
@@ -123,25 +153,25 @@ fn check(headers: &HeaderMap, media_types: &[&'static str]) -> Result<usize, Api
     };
     let announced = header(CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok());
     match announced {
-        Some(length) if length > MAX_BODY => Err(too_large()),
+        Some(length) if length > longest => Err(too_large(longest)),
         _ => Ok(known),
     }
 }
 
-async fn collect(mut payload: Payload) -> Result<BytesMut, ApiError> {
+async fn collect(mut payload: Payload, longest: usize) -> Result<BytesMut, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| ApiError::bad_request("The body broke off or is not well framed."))?;
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(too_large());
+        if body.len() + chunk.len() > longest {
+            return Err(too_large(longest));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-fn too_large() -> ApiError {
-    ApiError::new(ProblemCode::TooLarge, format!("The body may have at most {MAX_BODY} bytes."))
+fn too_large(longest: usize) -> ApiError {
+    ApiError::new(ProblemCode::TooLarge, format!("The body may have at most {longest} bytes."))
 }
 
 /// Refuses a list, which serde would take for the members of an object in their order.

@@ -13,7 +13,7 @@ mod value_lists;
 
 pub(crate) use accept::{Offer, choose};
 pub use body::MAX_BODY;
-pub(crate) use body::{JsonBody, MergePatch, OptionalBody, receive_all};
+pub(crate) use body::{Bounds, JsonBody, MergePatch, OptionalBody, receive_all};
 pub(crate) use change::{ChangeInput, ChangeParams, ConditionHeader, truth};
 pub(crate) use condition::{is_fresh, tag};
 pub use list::MAX_LIMIT;

@@ -28,7 +28,7 @@ impl FromRequest for ValueListsBody {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = receive_one_of(request.headers(), FORMATS, payload);
+        let body = receive_one_of(request, FORMATS, payload);
         Box::pin(async move {
             let (format, bytes) = body.await?;
             // Ten thousand value lists take their time, which others on this worker would wait.

@@ -1,6 +1,7 @@
 //! Every refusal and failure is a problem document that says no more than it should.
 
 use super::Site;
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::test::TestRequest;
 use gatherd_api_types::Role;
 use std::sync::atomic::Ordering;
@@ -135,6 +136,17 @@ async fn a_body_beyond_one_mebibyte_is_413() {
     assert_eq!(log_level("application/json", long(1024 * 1024)).await.status, 200);
     let answer = log_level("application/json", long(1024 * 1024 + 1)).await;
     assert_eq!(answer.refusal(), (413, "too_large"));
+}
+
+#[actix_web::test]
+async fn a_body_of_somebody_who_is_not_known_is_small() {
+    let site = Site::new();
+    for (length, status) in [(16 * 1024, 400), (16 * 1024 + 1, 413)] {
+        let login =
+            TestRequest::post().uri("/v1/auth/tokens").insert_header((CONTENT_TYPE, "application/json"));
+        let answer = site.call(login.set_payload("x".repeat(length))).await;
+        assert_eq!(answer.status, status, "{length} bytes");
+    }
 }
 
 #[actix_web::test]

@@ -110,7 +110,7 @@ impl Site {
     }
 
     fn shared(&self) -> Shared {
-        let settings = Settings { metrics_open: self.metrics_open };
+        let settings = Settings { metrics_open: self.metrics_open, ..Settings::default() };
         let peers = PeerPolicy { admin_group: "gatherd-admin".to_owned(), trust_own_uid: false };
         let answers = Answers::open(&self.directory.path().join("answers")).unwrap();
         let streams = self.streams.clone();

@@ -160,6 +160,10 @@ impl Ranges<'_> {
             format_args!("a path of at most {LONGEST_SOCKET} bytes is wanted, or \"\" for no socket"),
         );
         self.count("/api/workers", document.api.workers, 1, 64);
+        self.count("/api/max_connections", document.api.max_connections, 16, 1_000_000);
+        self.seconds("/api/header_timeout", document.api.header_timeout, 0.1, 300.0);
+        self.seconds("/api/body_timeout", document.api.body_timeout, 0.1, 3600.0);
+        self.seconds("/api/answer_timeout", document.api.answer_timeout, 0.1, 3600.0);
         self.count("/limits/series", document.limits.series, 1, 100_000_000);
         self.count("/limits/series_per_plugin", document.limits.series_per_plugin, 1, 100_000_000);
         self.count("/limits/abandoned_threads", document.limits.abandoned_threads, 0, 1024);
@@ -309,6 +313,10 @@ mod tests {
             (json!({"api": {"listen": "localhost"}}), "/api/listen"),
             (json!({"api": {"unix_socket": "x".repeat(108)}}), "/api/unix_socket"),
             (json!({"api": {"workers": 0}}), "/api/workers"),
+            (json!({"api": {"max_connections": 15}}), "/api/max_connections"),
+            (json!({"api": {"header_timeout": 0}}), "/api/header_timeout"),
+            (json!({"api": {"body_timeout": 3601}}), "/api/body_timeout"),
+            (json!({"api": {"answer_timeout": 0.01}}), "/api/answer_timeout"),
             (json!({"limits": {"series": 0}}), "/limits/series"),
             (json!({"limits": {"series_per_plugin": 0}}), "/limits/series_per_plugin"),
             (json!({"limits": {"abandoned_threads": 1025}}), "/limits/abandoned_threads"),

@@ -118,6 +118,14 @@ pub struct Api {
     pub metrics_open: bool,
     /// Threads that serve requests.
     pub workers: u32,
+    /// Connections over TCP at one time; more wait.
+    pub max_connections: u32,
+    /// How long the head of a request may take, in seconds.
+    pub header_timeout: f64,
+    /// How long the body of a request may take, in seconds.
+    pub body_timeout: f64,
+    /// How long the next 16 KiB of an answer may take to be taken, in seconds.
+    pub answer_timeout: f64,
 }
 
 /// Bounds of what grows.
@@ -205,7 +213,17 @@ impl Default for Document {
 impl Default for Api {
     fn default() -> Self {
         let listen = "127.0.0.1:8720".to_owned();
-        Self { listen, unix_socket: None, insecure: false, metrics_open: true, workers: 2 }
+        Self {
+            listen,
+            unix_socket: None,
+            insecure: false,
+            metrics_open: true,
+            workers: 2,
+            max_connections: 12_000,
+            header_timeout: 5.0,
+            body_timeout: 30.0,
+            answer_timeout: 30.0,
+        }
     }
 }
 

@@ -237,7 +237,8 @@ fn wrong_variables_and_options_are_named() {
         complaints(&environment(&[("GATHERD_TIMEOUT", "many"), ("GATHERD_API__LISTN", "x")]), Path::new("/")),
         [
             "environment: api.listn: unknown key `listn`: did you mean `listen`? Allowed here are `listen`, \
-             `unix_socket`, `insecure`, `metrics_open`, `workers`",
+             `unix_socket`, `insecure`, `metrics_open`, `workers`, `max_connections`, `header_timeout`, `body_timeout`, \
+             `answer_timeout`",
             "environment: timeout: invalid type: string \"many\", expected a whole number from 0 to 4294967295",
         ]
     );
