@@ -117,7 +117,7 @@ enum Command {
         /// Which promise
         #[arg(value_enum)]
         promise: Promise,
-        /// How many runs, or for the document how many examples of each operation; 1,000 and 200 by default
+        /// How many runs, examples of each operation (document) or connections (api); 1,000, 200 and 10,000 by default
         #[arg(long)]
         runs: Option<u64>,
     },

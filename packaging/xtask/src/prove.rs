@@ -26,6 +26,8 @@ pub(crate) enum Promise {
     Transactions,
     /// Every answer is one that the document names, whatever is sent; runs are examples of each operation
     Document,
+    /// The API stays up, whatever clients do; runs are connections
+    Api,
 }
 
 impl Promise {
@@ -34,6 +36,7 @@ impl Promise {
         match self {
             Self::Transactions => 120,
             Self::Document => 5,
+            Self::Api => 2_000,
         }
     }
 
@@ -42,6 +45,7 @@ impl Promise {
         match self {
             Self::Transactions => 1_000,
             Self::Document => 200,
+            Self::Api => 10_000,
         }
     }
 
@@ -50,6 +54,7 @@ impl Promise {
         match self {
             Self::Transactions => "transactions",
             Self::Document => "document",
+            Self::Api => "api",
         }
     }
 }

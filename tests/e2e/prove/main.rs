@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "this is a command line tool; what it finds goes to the terminal")]
 #![expect(clippy::unwrap_used, reason = "a step that fails is a proof that fails")]
 
+mod api;
 mod bench;
 mod document;
 mod fault;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     match promise {
         "transactions" => runtime.block_on(transactions::prove(&stage, runs)),
+        "api" => runtime.block_on(api::prove(&stage, runs)),
         "document" => runtime.block_on(document::prove(&stage, runs)),
         _ => {
             println!("no such promise: {promise}");
