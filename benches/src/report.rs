@@ -266,5 +266,5 @@ fn spread(of: Vec<f64>) -> String {
 }
 
 fn bounds(of: &[f64]) -> (f64, f64) {
-    of.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), v| (low.min(*v), high.max(*v)))
+    of.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)))
 }
