@@ -15,8 +15,8 @@ use gatherd_api_types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FieldError,
     FlushReport, FlushRequest, Heartbeat, LeftValues, LogLevel, NewNotification, Notification, Output, Plan,
     Plugin, PluginLogLine, PluginTest, PluginTestReport, PluginType, ProblemCode, Provisional, Reloaded,
-    Revision, RevisionDiff, Role, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueList,
-    ValueView, ValuesTaken,
+    Revision, RevisionDiff, Role, SubscriptionTest, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced,
+    ValueList, ValueView, ValuesTaken,
 };
 use serde_json::Value;
 use std::fmt;
@@ -141,6 +141,8 @@ pub enum ResourceKind {
     Threshold,
     /// A rule of the blacklist, by its id.
     Blacklist,
+    /// A subscription, by its id.
+    Subscription,
 }
 
 /// One resource of the configuration document.
@@ -521,6 +523,10 @@ pub trait Management: Send + Sync + 'static {
         number: u64,
         comment: String,
     ) -> Result<Notification, ManagementError>;
+
+    /// Sends one message to a subscriber, and waits for what comes of it.
+    async fn test_subscription(&self, caller: &Caller, id: &str)
+    -> Result<SubscriptionTest, ManagementError>;
 
     /// Notifications from now on, or from behind the number `after` as far as they are remembered; `since` of the
     /// query is not looked at.

@@ -6,7 +6,7 @@
 use crate::handlers::{
     audit, blacklist, cache, capabilities, config, daemon, docs, exposition, flush, health, heartbeat,
     metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
-    revision, threshold, time, time_config, token, value, version,
+    revision, subscription, threshold, time, time_config, token, value, version,
 };
 use crate::problem::ApiError;
 use actix_web::dev::ServiceRequest;
@@ -139,6 +139,13 @@ pub(crate) const TABLE: &[Line] = &[
     line!(GET    "/v1/notifications/stream",    Reader,  notification::stream_notifications),
     line!(GET    "/v1/notifications/{number}",  Reader,  notification::get_notification),
     line!(POST   "/v1/notifications/{number}/acknowledge", Member, notification::acknowledge_notification),
+    line!(GET    "/v1/subscriptions",           Reader,  subscription::list_subscriptions),
+    line!(POST   "/v1/subscriptions",           Admin,   subscription::create_subscription),
+    line!(GET    "/v1/subscriptions/{id}",      Reader,  subscription::get_subscription),
+    line!(PUT    "/v1/subscriptions/{id}",      Admin,   subscription::replace_subscription),
+    line!(PATCH  "/v1/subscriptions/{id}",      Admin,   subscription::patch_subscription),
+    line!(DELETE "/v1/subscriptions/{id}",      Admin,   subscription::delete_subscription),
+    line!(POST   "/v1/subscriptions/{id}/test", Admin,   subscription::test_subscription),
     line!(GET    "/v1/config",                  Reader,  config::get_config),
     line!(PUT    "/v1/config",                  Admin,   config::replace_config),
     line!(PATCH  "/v1/config",                  Admin,   config::patch_config),

@@ -31,7 +31,8 @@ pub mod plugin_test;
 pub mod plugin_type;
 pub mod problem;
 pub mod revision;
-pub mod threshold;
+pub mod subscription;
+mod threshold;
 pub mod time;
 pub mod timestamp;
 pub mod token;
@@ -70,6 +71,9 @@ pub use plugin_test::{PluginTest, PluginTestOutcome, PluginTestReport};
 pub use plugin_type::{Capability, PluginType, PluginTypeProblem};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use revision::{Revision, RevisionDiff, RevisionState};
+pub use subscription::{
+    Subscription, SubscriptionDrops, SubscriptionError, SubscriptionStatus, SubscriptionTest, Webhook,
+};
 pub use threshold::{
     ClearBounds, PreviewedSeries, Threshold, ThresholdPreview, ThresholdStatus, Window, WindowFunction,
 };

@@ -21,10 +21,11 @@ use crate::desired::{Apply, ApplyFailure, Author, Change, Desired, Document, Edi
 use crate::lifecycle::Settings;
 use crate::observe::Observer;
 use crate::output::FanOut;
-use crate::port::{Clock, PluginId, PluginKind, Timekeeper};
+use crate::port::{Clock, PluginId, PluginKind, Targets, Timekeeper};
 use crate::registry::Registry;
 use crate::rules::Rules;
 use crate::series::SeriesTable;
+use crate::subscription::Subscriptions;
 use crate::threshold::{Keep, Thresholds};
 use crate::way::{Way, WayParts};
 pub use flush::{FlushOutcome, FlushRefused, FlushRequest, FlushTarget};
@@ -47,6 +48,8 @@ pub struct EngineConfig {
     pub kinds: Vec<Arc<dyn PluginKind>>,
     /// What measures and corrects the machine's clock.
     pub timekeeper: Arc<dyn Timekeeper>,
+    /// What carries notifications to subscribers.
+    pub targets: Arc<dyn Targets>,
     /// What outside of the engine looks at the document while the daemon runs.
     pub configured: Vec<Arc<dyn Configured>>,
 }
@@ -97,6 +100,7 @@ pub struct Engine {
     observer: Arc<Observer>,
     outputs: Arc<FanOut>,
     timing: Arc<Timing>,
+    subscriptions: Arc<Subscriptions>,
     keep: Keep,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -134,6 +138,8 @@ impl Engine {
         let settings = settings(document);
         let registry =
             Arc::new(Registry::new(config.kinds, Arc::clone(&way), Arc::clone(&clock), attach, settings));
+        let subscriptions =
+            Arc::new(Subscriptions::new(config.targets, Arc::clone(&clock), way.shared_bus()));
         let operator = Arc::new(Operator::new(Arc::clone(&way)));
         let applier = Arc::new(Applier {
             registry: Arc::clone(&registry),
@@ -143,6 +149,7 @@ impl Engine {
             operator: Arc::clone(&operator),
             way: Arc::clone(&way),
             heart: Heart::new(),
+            subscriptions: Arc::clone(&subscriptions),
         });
         applier.configure(document).await.map_err(StartError::Configure)?;
         for (_, wanted) in current.specs() {
@@ -161,7 +168,7 @@ impl Engine {
             operator::sweep(&operator),
             operator::store(&way, keep.clone()),
         ];
-        Ok(Self { way, registry, desired, applier, observer, outputs, timing, keep, tasks })
+        Ok(Self { way, registry, desired, applier, observer, outputs, timing, subscriptions, keep, tasks })
     }
 
     /// The way of values, with the cache, the bus and the clock.
@@ -182,6 +189,11 @@ impl Engine {
     /// The clock that stamps values, measured and corrected.
     pub fn timing(&self) -> &Arc<Timing> {
         &self.timing
+    }
+
+    /// Who is told of notifications.
+    pub fn subscriptions(&self) -> &Arc<Subscriptions> {
+        &self.subscriptions
     }
 
     /// Pictures of the whole.
@@ -236,6 +248,7 @@ impl Engine {
     pub async fn stop(&self, deadline: Duration) {
         self.desired.stop().await;
         self.registry.stop_all(deadline).await;
+        self.subscriptions.stop().await;
         self.tasks.iter().for_each(JoinHandle::abort);
         operator::save(&self.way, &self.keep, true).await;
     }

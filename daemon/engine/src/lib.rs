@@ -23,6 +23,8 @@ pub mod bus;
 
 pub mod output;
 
+pub mod subscription;
+
 pub mod way;
 
 pub mod schedule;

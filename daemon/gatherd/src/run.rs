@@ -23,6 +23,7 @@ use gatherd_machine::MachineReader;
 use gatherd_management::{EngineManagement, Facts, Files, MachineView, Parts, RereadError};
 use gatherd_model::CdTime;
 use gatherd_outputs::prometheus::Prometheus;
+use gatherd_outputs::webhook::Webhooks;
 use gatherd_timekeeping::MachineTimekeeper;
 
 use crate::cli::Options;
@@ -133,6 +134,7 @@ impl Daemon {
             hostname,
             kinds: kinds.clone(),
             timekeeper: Arc::new(MachineTimekeeper),
+            targets: Arc::new(Webhooks),
             configured: vec![Arc::new(log.clone())],
         });
         let engine = Arc::new(engine.await?);

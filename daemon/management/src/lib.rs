@@ -25,6 +25,7 @@ mod resource;
 mod revision;
 mod rule;
 mod secret;
+mod subscription;
 mod time;
 mod value;
 mod value_list;
@@ -39,8 +40,9 @@ use gatherd_api::rows::{RowForm, Rows};
 use gatherd_api::types::{
     BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FlushReport,
     FlushRequest, Heartbeat, LeftValues, LogLevel, NewNotification, Notification, Output, Plugin,
-    PluginLogLine, PluginTest, PluginTestReport, PluginType, Reloaded, Revision, RevisionDiff, Threshold,
-    ThresholdPreview, Time, TimeSync, TimeSynced, ValueList, ValueView, ValuesTaken,
+    PluginLogLine, PluginTest, PluginTestReport, PluginType, Reloaded, Revision, RevisionDiff,
+    SubscriptionTest, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueList, ValueView,
+    ValuesTaken,
 };
 use gatherd_api::{
     AuditHealth, Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management,
@@ -422,6 +424,14 @@ impl Management for EngineManagement {
         comment: String,
     ) -> Result<Notification, ManagementError> {
         notification::acknowledge(self, caller, number, comment)
+    }
+
+    async fn test_subscription(
+        &self,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<SubscriptionTest, ManagementError> {
+        subscription::test(self, caller, id).await
     }
 
     async fn follow_notifications(

@@ -26,6 +26,7 @@ fn section(kind: ResourceKind) -> Option<&'static str> {
         ResourceKind::Plugin => Some("plugins"),
         ResourceKind::Threshold => Some("thresholds"),
         ResourceKind::Blacklist => Some("blacklist"),
+        ResourceKind::Subscription => Some("subscriptions"),
     }
 }
 
@@ -39,6 +40,7 @@ fn place(this: &EngineManagement, name: &ResourceName) -> Result<Resource, Manag
         ResourceKind::TimeConfig => Resource::section("time"),
         ResourceKind::Threshold => Resource::member("thresholds", &name.id),
         ResourceKind::Blacklist => Resource::member("blacklist", &name.id),
+        ResourceKind::Subscription => Resource::member("subscriptions", &name.id),
     })
 }
 

@@ -1,6 +1,6 @@
-//! Thresholds and the blacklist: what they do now, and what they would do.
+//! Thresholds, the blacklist and subscriptions: what they do now, and what they would do.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use gatherd_api::types::{
@@ -11,6 +11,7 @@ use gatherd_api::{Change, ManagementError, ResourceKind};
 use gatherd_engine::desired::{BlacklistEntry, Fault, RULE_ID, ThresholdEntry, is_rule_id};
 use gatherd_engine::rules;
 use gatherd_engine::series::Parts;
+use gatherd_engine::subscription;
 use gatherd_engine::threshold::{Level, Standing, State, Tally, preview};
 use gatherd_model::{CdTime, DataSet};
 use serde::Serialize;
@@ -30,6 +31,8 @@ pub(crate) enum Doing {
     Nothing,
     /// Series by threshold and state.
     Thresholds(HashMap<Arc<str>, Tally>),
+    /// What became of each one's messages.
+    Subscriptions(BTreeMap<String, subscription::Tally>),
     /// Series by rule, with the rules that are in force.
     Blacklist { series: HashMap<Arc<str>, u64>, lists: Arc<rules::Lists>, in_force: bool, now: CdTime },
 }
@@ -37,6 +40,9 @@ pub(crate) enum Doing {
 impl Doing {
     /// Looks at every series that matters to this kind.
     pub(crate) async fn of(this: &EngineManagement, kind: ResourceKind) -> Result<Self, ManagementError> {
+        if kind == ResourceKind::Subscription {
+            return Ok(Self::Subscriptions(this.engine().subscriptions().tallies()));
+        }
         if !matches!(kind, ResourceKind::Threshold | ResourceKind::Blacklist) {
             return Ok(Self::Nothing);
         }
@@ -60,6 +66,9 @@ impl Doing {
         let status = match self {
             Self::Nothing => return,
             Self::Thresholds(tallies) => json(&status(tallies.get(id).copied().unwrap_or_default())),
+            Self::Subscriptions(tallies) => {
+                json(&crate::subscription::status(tallies.get(id).cloned().unwrap_or_default()))
+            }
             Self::Blacklist { series, lists, in_force, now } => {
                 let all = rules::Verb::ALL.into_iter().flat_map(|verb| lists.hides(verb).all());
                 let rule = all.into_iter().find(|rule| *rule.id == *id);

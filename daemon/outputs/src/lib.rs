@@ -1,5 +1,6 @@
-//! Writers to the outside: what carries values away, or shows them when asked.
+//! Writers to the outside: what carries values and notifications away, or shows them when asked.
 
 #![forbid(unsafe_code)]
 
 pub mod prometheus;
+pub mod webhook;

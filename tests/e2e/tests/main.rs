@@ -39,6 +39,7 @@ mod plugin_type;
 mod request;
 mod revisions;
 mod scene;
+mod subscription;
 mod takeover;
 mod takeover_failures;
 mod thresholds;

@@ -22,6 +22,7 @@ pub(crate) mod plugin_test;
 pub(crate) mod plugin_type;
 mod resource;
 pub(crate) mod revision;
+pub(crate) mod subscription;
 pub(crate) mod threshold;
 pub(crate) mod time;
 pub(crate) mod time_config;

@@ -23,7 +23,8 @@ fn request(line: &Line) -> TestRequest {
         (&Method::DELETE, "/v1/cache") => request.uri("/v1/cache?all=true"),
         (&Method::PUT, "/v1/thresholds/{id}") => rule(request, json!({})),
         (&Method::PUT, "/v1/blacklist/{id}") => rule(request, json!({"verb": "notify"})),
-        (&Method::POST, "/v1/thresholds" | "/v1/thresholds/preview") => {
+        (&Method::PUT, "/v1/subscriptions/{id}") => rule(request, json!({})),
+        (&Method::POST, "/v1/thresholds" | "/v1/thresholds/preview" | "/v1/subscriptions") => {
             request.set_json(json!({"id": fresh()}))
         }
         (&Method::POST, "/v1/blacklist" | "/v1/blacklist/preview") => {

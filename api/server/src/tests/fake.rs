@@ -20,9 +20,9 @@ use gatherd_api_types::{
     Number, Output, OutputBuffer, OutputLedger, OutputQueue, OutputState, PastValues, Plan, Plugin,
     PluginCounts, PluginLogLevel, PluginLogLine, PluginLogSource, PluginSources, PluginState, PluginTest,
     PluginTestOutcome, PluginTestReport, PluginType, ProblemCode, Provisional, RefusedValueList, Reloaded,
-    Revision, RevisionDiff, RevisionState, Severity, Source, StreamCounts, SyncMethod, Threshold,
-    ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced, Timestamp, ValueList,
-    ValueRefusal, ValueState, ValueView, ValuesTaken, WhenFull,
+    Revision, RevisionDiff, RevisionState, Severity, Source, StreamCounts, SubscriptionTest, SyncMethod,
+    Threshold, ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced, Timestamp,
+    ValueList, ValueRefusal, ValueState, ValueView, ValuesTaken, WhenFull,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -124,7 +124,9 @@ impl Fake {
         }
         match name.kind {
             ResourceKind::TimeConfig | ResourceKind::Config => {}
-            ResourceKind::Threshold | ResourceKind::Blacklist if name.id != "cpu" => {
+            ResourceKind::Threshold | ResourceKind::Blacklist | ResourceKind::Subscription
+                if name.id != "cpu" =>
+            {
                 return Err(ManagementError::NotFound { detail: format!("there is no {}", name.id) });
             }
             _ => drop(find(&name.id)?),
@@ -132,6 +134,7 @@ impl Fake {
         let value = match name.kind {
             ResourceKind::TimeConfig => serde_json::json!({"interval": 64.0}),
             ResourceKind::Threshold | ResourceKind::Blacklist => serde_json::json!({"verb": "notify"}),
+            ResourceKind::Subscription => serde_json::json!({"enabled": true}),
             ResourceKind::Plugin => serde_json::json!({}),
             ResourceKind::OutputBuffer => {
                 let value = serde_json::to_value(output("o").buffer).unwrap();
@@ -803,6 +806,11 @@ impl Management for Fake {
         *self.last_caller.lock().unwrap() = Some(caller.clone());
         let by = Acknowledgement { by: caller.user.clone(), time: moment(), comment };
         Ok(Notification { acknowledged: Some(by), ..self.notification(number).await? })
+    }
+
+    async fn test_subscription(&self, caller: &Caller, id: &str) -> Answer<SubscriptionTest> {
+        *self.last_caller.lock().unwrap() = Some(caller.clone());
+        find(id).map(|_there| SubscriptionTest { delivered: true, reason: None, seconds: 0.25 })
     }
 
     async fn follow_notifications(

@@ -8,6 +8,7 @@ mod notifications;
 mod output;
 mod plugin;
 mod rules;
+mod subscriptions;
 mod time;
 
 pub use rules::{RULE_ID, is_rule_id};
@@ -37,7 +38,7 @@ pub(super) fn check(value: &Value) -> (Document, Vec<ConfigProblem>) {
 
 /// Judges what only all layers together can show.
 pub(super) fn check_together(document: &Document) -> Vec<ConfigProblem> {
-    exposed(document).into_iter().collect()
+    exposed(document).into_iter().chain(subscriptions::together(document)).collect()
 }
 
 /// An address that others can reach needs to be asked for twice.
@@ -185,6 +186,8 @@ impl Ranges<'_> {
         self.thresholds(&document.thresholds);
         self.blacklist(&document.blacklist);
         self.history(&document.history);
+        self.subscription_ids(&document.subscriptions);
+        self.subscriptions_policy(&document.subscriptions_policy);
     }
 
     fn host(&mut self, hostname: Option<&str>) {
@@ -326,6 +329,8 @@ mod tests {
             (json!({"notifications": {"remembered": 0}}), "/notifications/remembered"),
             (json!({"notifications": {"repeat_window": -1}}), "/notifications/repeat_window"),
             (json!({"heartbeat": {"notification_interval": 0.05}}), "/heartbeat/notification_interval"),
+            (json!({"subscriptions": {"a b": {}}}), "/subscriptions/a b"),
+            (json!({"subscriptions_policy": {"allow": ["x"]}}), "/subscriptions_policy/allow/0"),
             (json!({"log": {"filter": ""}}), "/log/filter"),
             (json!({"plugins": {"CPU": {}}}), "/plugins/CPU"),
             (json!({"plugins": {"cpu": {"interval": 0}}}), "/plugins/cpu/interval"),

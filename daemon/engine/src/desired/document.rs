@@ -10,6 +10,7 @@ mod notifications;
 mod output;
 mod plugin;
 mod rule;
+mod subscriptions;
 mod thresholds;
 mod time;
 
@@ -25,14 +26,22 @@ pub use notifications::{Heartbeat, Notifications};
 pub use output::{Buffer, OutputEntry, WhenFullWord};
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
 pub use rule::Fault;
+pub use subscriptions::{
+    SeverityWord, SubscriptionEntries, SubscriptionEntry, SubscriptionsPolicy, WebhookEntry,
+};
 pub use thresholds::{ClearBounds, ThresholdEntries, ThresholdEntry, WindowEntry, WindowFunction};
 pub use time::Time;
 
 /// The sections that are maps by id: each member is a resource with a revision of its own.
-pub(super) const MAPS: &[&str] = &["blacklist", "history", "outputs", "plugins", "thresholds"];
+pub(super) const MAPS: &[&str] =
+    &["blacklist", "history", "outputs", "plugins", "subscriptions", "thresholds"];
 
 /// The members of sections that are maps with a key that is a resource of its own.
 pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "config")];
+
+/// The keys that only files, environment and command line say: where the state lies is no matter of the state, and
+/// whom subscriptions may reach is not for those to say who may change subscriptions.
+pub(super) const NOT_OVER_API: &[&str] = &["state_dir", "subscriptions_policy"];
 
 /// The keys that are looked at only when the daemon starts; all others take effect at once.
 pub(super) const AT_START: &[&str] = &[
@@ -101,6 +110,10 @@ pub struct Document {
     pub blacklist: BlacklistEntries,
     /// Of which series more than the newest values are kept, by id.
     pub history: HistoryEntries,
+    /// Who is told of notifications, by id.
+    pub subscriptions: SubscriptionEntries,
+    /// Whom subscriptions may reach.
+    pub subscriptions_policy: SubscriptionsPolicy,
 }
 
 /// The management API.
@@ -206,6 +219,8 @@ impl Default for Document {
             thresholds: BTreeMap::new(),
             blacklist: BTreeMap::new(),
             history: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            subscriptions_policy: SubscriptionsPolicy::default(),
         }
     }
 }

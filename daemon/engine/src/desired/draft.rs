@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::check;
 use super::depth::DEEPEST;
-use super::document::Document;
+use super::document::{Document, NOT_OVER_API};
 use super::edit::{Edit, EditError, IfMatch};
 use super::effective::{Effective, shown};
 use super::layers::{Layers, Source};
@@ -117,11 +117,12 @@ fn kept(now: &Effective, at: &Resource, value: &Value, write_only: &WriteOnly) -
 /// they no longer lead to it (a file was changed since) are there more.
 pub(super) fn restore(now: &Effective, record: &Record) -> Result<Draft, EditError> {
     let reached = now.layers.effective(&record.overlay);
-    // Where the state lies is no matter of the state.
     let mut wanted = record.document.clone();
     if let Some(members) = wanted.as_object_mut() {
-        members.remove("state_dir");
-        members.extend(reached.get("state_dir").map(|place| ("state_dir".to_owned(), place.clone())));
+        for key in NOT_OVER_API {
+            members.remove(*key);
+            members.extend(reached.get(*key).map(|said| ((*key).to_owned(), said.clone())));
+        }
     }
     let patch = difference(&reached, &wanted);
     let overlay = if same(&reached, &wanted) {
@@ -198,12 +199,14 @@ fn finish(
 
 /// The draft of an overlay that is not too large; pointers of problems are into what was sent.
 fn judge(now: &Effective, overlay: Value, sent_at: &str) -> Result<Draft, EditError> {
-    if overlay.get("state_dir") != now.overlay.get("state_dir") {
-        if let Some(by) = now.layers.pin_of("/state_dir") {
-            return Err(EditError::Pinned { key: "state_dir".to_owned(), by });
+    let said = NOT_OVER_API.iter().find(|key| overlay.get(**key) != now.overlay.get(**key));
+    if let Some(key) = said {
+        let pointer = format!("/{key}");
+        if let Some(by) = now.layers.pin_of(&pointer) {
+            return Err(EditError::Pinned { key: (*key).to_owned(), by });
         }
-        let detail = "this change itself would be stored there: set it in a file".to_owned();
-        return Err(EditError::Invalid(vec![ConfigProblem { pointer: "/state_dir".to_owned(), detail }]));
+        let detail = "this cannot be said over the API: set it in a file".to_owned();
+        return Err(EditError::Invalid(vec![ConfigProblem { pointer, detail }]));
     }
     // A revision that nests more deeply than its reader goes could be written, but never be read again.
     if depth(&overlay) > DEEPEST {

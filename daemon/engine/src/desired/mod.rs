@@ -43,7 +43,8 @@ mod transaction;
 pub use check::{RULE_ID, is_rule_id};
 pub use document::{
     BlacklistEntries, BlacklistEntry, Buffer, DEFAULT_PLUGINS, Document, Fault, HistoryEntries, HistoryEntry,
-    OutputEntry, PluginEntry, ThresholdEntries, ThresholdEntry, Wanted, WhenFullWord,
+    OutputEntry, PluginEntry, SubscriptionEntries, SubscriptionEntry, SubscriptionsPolicy, ThresholdEntries,
+    ThresholdEntry, Wanted, WhenFullWord,
 };
 pub use edit::{Author, Change, Committed, Edit, EditError, IfMatch, Mode, Outcome, Planned, Tried};
 pub use effective::Effective;

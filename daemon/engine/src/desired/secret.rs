@@ -12,7 +12,7 @@ use super::merge::{escape, keys};
 use crate::port::ConfigProblem;
 
 /// Write-only keys of our own sections, as pointers into the document; `*` is any id.
-const SECTIONS: &[&str] = &[];
+const SECTIONS: &[&str] = &["/subscriptions/*/webhook/headers", "/subscriptions/*/webhook/secret"];
 /// Parts of names that sound like a secret.
 const WORDS: [&str; 8] =
     ["password", "passwd", "passphrase", "secret", "token", "credential", "apikey", "private"];

@@ -15,6 +15,7 @@ use crate::lifecycle::Outputs;
 use crate::output::{FanOut, Listener, News, NoRoom};
 use crate::port::{BoxFuture, OpenFailure, Output, PluginId, Spec};
 use crate::registry::{LeftSeries, Registry, SetError};
+use crate::subscription::Subscriptions;
 use crate::way::Way;
 
 /// Gives the outputs of plugins a queue, and a way to ask who a series is.
@@ -82,6 +83,7 @@ pub(super) struct Applier {
     pub(super) operator: Arc<Operator>,
     pub(super) way: Arc<Way>,
     pub(super) heart: Heart,
+    pub(super) subscriptions: Arc<Subscriptions>,
 }
 
 impl Apply for Applier {
@@ -108,6 +110,7 @@ impl Apply for Applier {
             self.operator.configure(document);
             self.way.bus().configure(document.notifications.to_settings());
             self.heart.configure(document);
+            self.subscriptions.configure(document.to_subscriptions());
             Ok(())
         })
     }

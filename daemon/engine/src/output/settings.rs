@@ -84,7 +84,7 @@ pub struct OutputSettings {
 
 impl Retry {
     /// The pause after the `failures`-th failure in a row; `chance` is between 0 and 1.
-    pub(super) fn pause(&self, failures: u32, chance: f64) -> Duration {
+    pub(crate) fn pause(&self, failures: u32, chance: f64) -> Duration {
         let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
         let whole = self.first.saturating_mul(doubled).min(self.most);
         whole.mul_f64(1.0 - (self.jitter * chance).clamp(0.0, 1.0))

@@ -6,6 +6,7 @@ mod drop_reason;
 mod exposition;
 mod output;
 mod plugin;
+mod target;
 mod timekeeper;
 
 pub use batch::{Batch, Delivery, Sample, SeriesId};
@@ -17,6 +18,7 @@ pub use plugin::{
     CallFailure, Capability, Code, ConfigProblem, Found, Manifest, OpenFailure, Plugin, PluginId,
     PluginIdError, PluginKind, Spec,
 };
+pub use target::{Message, NotDelivered, Reach, Secret, Target, Targets, Webhook};
 pub use timekeeper::{
     AdjustFailure, Adjustment, Allowance, Discipline, DisciplineSource, Exchange, HardwareClock, KernelClock,
     Reading, Timekeeper,

@@ -171,6 +171,11 @@ impl Way {
         &self.parts.bus
     }
 
+    /// The same, for who keeps it.
+    pub fn shared_bus(&self) -> Arc<Bus> {
+        Arc::clone(&self.parts.bus)
+    }
+
     /// Where time comes from.
     pub fn clock(&self) -> &dyn Clock {
         &*self.parts.clock
