@@ -69,6 +69,24 @@ impl Peer {
         RunningPeer::start(command.env("GB_COUNTER", &counter), counter)
     }
 
+    /// Starts it with this work, one write thread, and a unix socket that answers questions.
+    pub(crate) async fn listing(&self, work: Work) -> Result<Listing> {
+        let place = self.place.join("lists");
+        let (out, socket) = (place.join("out.jsonl"), place.join("socket"));
+        let _first_time = std::fs::remove_dir_all(&place);
+        let more = format!(
+            "Interval 3600\nPluginDir \"{PLUGINS}\"\nLoadPlugin unixsock\n<Plugin unixsock>\n\
+             SocketFile \"{}\"\nDeleteSocket true\n</Plugin>\n",
+            socket.display()
+        );
+        let mut command = self.command(&place, 1, &more)?;
+        command.env("GB_SERIES", work.series.to_string()).env("GB_PASSES", work.passes.to_string());
+        let running = RunningPeer::start(command.env("GB_OUT", &out), place.join("counter"))?;
+        let listing = Listing { _running: running, out, socket };
+        listing.until("its socket is there", || listing.socket.exists()).await?;
+        Ok(listing)
+    }
+
     /// A call of it below `place`, with its writer and what `more` configures.
     fn command(&self, place: &Path, threads: u32, more: &str) -> Result<Command> {
         std::fs::create_dir_all(place)?;
@@ -82,6 +100,43 @@ impl Peer {
         let mut command = Command::new("collectd");
         command.arg("-f").arg("-C").arg(place.join("conf"));
         Ok(command)
+    }
+}
+
+/// A running collectd that can be asked for its values.
+pub(crate) struct Listing {
+    _running: RunningPeer,
+    out: PathBuf,
+    socket: PathBuf,
+}
+
+impl Listing {
+    /// Its unix socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.socket.clone()
+    }
+
+    /// Waits until all passes are over.
+    pub(crate) async fn done(&self) -> Result<()> {
+        self.until("its work is done", || self.said("\"done\"") > 0).await
+    }
+
+    /// Waits until so many passes are over.
+    pub(crate) async fn passed(&self, passes: usize) -> Result<()> {
+        self.until("its first passes are over", || self.said("\"pass\"") >= passes).await
+    }
+
+    fn said(&self, word: &str) -> usize {
+        std::fs::read_to_string(&self.out).map_or(0, |text| text.matches(word).count())
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn() -> bool) -> Result<()> {
+        let began = Instant::now();
+        while !holds() {
+            ensure!(began.elapsed() < Duration::from_mins(5), "waited 5 minutes in vain until {what}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 }
 

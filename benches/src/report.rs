@@ -11,6 +11,7 @@ use crate::change::FirstValues;
 use crate::fault::Heard;
 use crate::idle::Idle;
 use crate::jitter::{Beside, Shifted};
+use crate::lists::Round;
 use crate::machine;
 use crate::page::page;
 use crate::rules::Changed;
@@ -19,6 +20,7 @@ use crate::run::{Steady, median};
 mod change;
 mod fault;
 mod jitter;
+mod lists;
 mod rules;
 mod standard;
 
@@ -77,6 +79,8 @@ pub(crate) struct Report {
     /// Runs of P10, each with how many changes there were.
     jitter: Vec<(BTreeMap<Beside, Shifted>, usize)>,
     heard: Heard,
+    /// Rounds of lists, by side.
+    lists: BTreeMap<Row, Vec<Round>>,
 }
 
 impl Report {
@@ -90,6 +94,7 @@ impl Report {
             first: FirstValues::default(),
             jitter: Vec::new(),
             heard: Heard::default(),
+            lists: BTreeMap::new(),
         }
     }
 
@@ -117,6 +122,10 @@ impl Report {
 
     pub(crate) fn faults(&mut self, heard: Heard) {
         self.heard = heard;
+    }
+
+    pub(crate) fn lists(&mut self, row: Row, round: Round) {
+        self.lists.entry(row).or_default().push(round);
     }
 
     pub(crate) fn idle(&mut self, sides: BTreeMap<Row, Idle>) {
@@ -148,7 +157,7 @@ impl Report {
         };
         let notes = std::fs::read_to_string(notes).with_context(|| format!("read {}", notes.display()))?;
         let run = self.run();
-        let parts: [fn(&Self, &mut String); 9] = [
+        let parts: [fn(&Self, &mut String); 10] = [
             Self::write_dispatch,
             Self::write_growth,
             Self::write_memory,
@@ -156,6 +165,7 @@ impl Report {
             Self::write_resident,
             Self::write_changes,
             Self::write_jitter,
+            Self::write_lists,
             Self::write_rules,
             Self::write_faults,
         ];

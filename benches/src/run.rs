@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::daemon::Daemon;
 use crate::peer::Peer;
 use crate::report::{Memory, Report, Row, Work};
-use crate::{Options, change, fault, idle, jitter};
+use crate::{Options, change, fault, idle, jitter, lists};
 
 /// Nanoseconds a value of one run: median over its steady passes.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +76,16 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
     if wanted(options, "P10") {
         for _round in 0..options.repeat.min(3) {
             report.jitter(jitter::measure(options, place.path()).await?);
+        }
+    }
+    if wanted(options, "P7") {
+        let series = options.series.iter().copied().max().unwrap_or(1_000_000);
+        for round in 0..options.repeat.min(3) {
+            if let Some(peer) = &peer {
+                report.lists(Row::Peer { threads: 1 }, lists::peer(peer, series).await?);
+            }
+            let place = place.path().join(format!("lists-{round}"));
+            report.lists(Row::Gatherd, lists::own(options, &place, series).await?);
         }
     }
     if wanted(options, "P11") {
