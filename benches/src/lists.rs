@@ -14,6 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::Options;
 use crate::daemon::Daemon;
+use crate::jitter::percentile;
 use crate::peer::Peer;
 use crate::report::Work;
 use crate::rules::flow;
@@ -193,8 +194,8 @@ impl Side {
             thread::sleep(PAUSE);
         }
         micros.sort_by(f64::total_cmp);
-        let at = |part: f64| micros[((micros.len() - 1) as f64 * part) as usize];
-        Ok(Asked { p50: at(0.5), p99: at(0.99), worst: at(1.0) })
+        let at = |percent| percentile(&micros, percent);
+        Ok(Asked { p50: at(50), p99: at(99), worst: at(100) })
     }
 
     fn while_listing(&self, ask: impl FnOnce() -> Result<Asked>) -> Result<Asked> {
@@ -239,7 +240,7 @@ struct Lines {
 
 impl Lines {
     fn take(&mut self, piece: &[u8]) {
-        self.lines += piece.iter().filter(|byte| **byte == b'\n').count();
+        self.lines += piece.split(|byte| *byte == b'\n').count() - 1;
         self.bytes += piece.len();
     }
 }

@@ -148,7 +148,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
                 Ok(()) => Poll::Pending,
                 Err(late) => Poll::Ready(Err(late)),
             },
-            ready => {
+            ready @ Poll::Ready(_) => {
                 let now = Instant::now();
                 if into.filled().len() > before && !self.is_answering(now) {
                     self.head_since.get_or_insert(now);
@@ -173,7 +173,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
                 self.wrote(taken);
                 Poll::Ready(Ok(taken))
             }
-            failed => failed,
+            failed @ Poll::Ready(_) => failed,
         }
     }
 

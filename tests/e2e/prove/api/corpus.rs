@@ -183,7 +183,7 @@ pub(crate) async fn run(address: &str) {
         assert!(!shown, "{name}: the hidden request was answered: {answers:?}");
         match expected {
             Refused(status) => {
-                assert_eq!((&statuses[..], is_closed), (&[*status][..], true), "{name}: {answers:?}")
+                assert_eq!((&statuses[..], is_closed), (&[*status][..], true), "{name}: {answers:?}");
             }
             Served(wanted) => assert_eq!(&statuses[..], *wanted, "{name}: {answers:?}"),
             NothingHidden => assert!(statuses.len() <= 1, "{name}: {answers:?}"),
