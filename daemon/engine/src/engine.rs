@@ -32,6 +32,7 @@ pub use flush::{FlushOutcome, FlushRefused, FlushRequest, FlushTarget};
 use heart::Heart;
 use joints::{Applier, Attach, Keeping};
 use operator::Operator;
+pub use operator::compiled_chains;
 
 /// Notifications that a listener may fall behind, and that are remembered until the document is read.
 const NOTIFICATIONS: usize = 4096;

@@ -4,6 +4,7 @@
 //! ranges, on what the first pass left. What it says of a key holds for one layer as well as for all of
 //! them together, so each layer is judged alone and the complaint can name its file and line.
 
+mod chains;
 mod notifications;
 mod output;
 mod plugin;
@@ -11,6 +12,7 @@ mod rules;
 mod subscriptions;
 mod time;
 
+pub use chains::tangled as tangled_chains;
 pub use rules::{RULE_ID, is_rule_id};
 
 use serde_json::Value;
@@ -38,7 +40,8 @@ pub(super) fn check(value: &Value) -> (Document, Vec<ConfigProblem>) {
 
 /// Judges what only all layers together can show.
 pub(super) fn check_together(document: &Document) -> Vec<ConfigProblem> {
-    exposed(document).into_iter().chain(subscriptions::together(document)).collect()
+    let together = subscriptions::together(document).into_iter().chain(chains::tangled(document));
+    exposed(document).into_iter().chain(together).collect()
 }
 
 /// An address that others can reach needs to be asked for twice.
@@ -188,6 +191,7 @@ impl Ranges<'_> {
         self.history(&document.history);
         self.subscription_ids(&document.subscriptions);
         self.subscriptions_policy(&document.subscriptions_policy);
+        self.chains(&document.chains);
     }
 
     fn host(&mut self, hostname: Option<&str>) {

@@ -5,6 +5,8 @@
 //! twice: its type here, its range in `check`. A section that is a map has a file of its own in both.
 
 mod blacklist;
+mod chain_rules;
+mod chains;
 mod history;
 mod notifications;
 mod output;
@@ -21,6 +23,10 @@ use gatherd_model::Interval;
 use serde::{Deserialize, Serialize};
 
 pub use blacklist::{BlacklistEntries, BlacklistEntry, BlacklistVerb};
+pub use chains::{
+    ChainEntries, ChainEntry, ChainRuleEntry, Change, MatchEntry, MatchKind, Replacement, Satisfy,
+    SeverityWord, TargetEntry, TargetKind,
+};
 pub use history::{HistoryEntries, HistoryEntry};
 pub use notifications::{Heartbeat, Notifications};
 pub use output::{Buffer, OutputEntry, WhenFullWord};
@@ -34,7 +40,7 @@ pub use time::Time;
 
 /// The sections that are maps by id: each member is a resource with a revision of its own.
 pub(super) const MAPS: &[&str] =
-    &["blacklist", "history", "outputs", "plugins", "subscriptions", "thresholds"];
+    &["blacklist", "chains", "history", "outputs", "plugins", "subscriptions", "thresholds"];
 
 /// The members of sections that are maps with a key that is a resource of its own.
 pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "config")];
@@ -108,6 +114,14 @@ pub struct Document {
     pub thresholds: ThresholdEntries,
     /// What is hidden, by id.
     pub blacklist: BlacklistEntries,
+    /// The chain that values pass before the cache; none where there is no such chain. collectd's
+    /// `PreCacheChain`.
+    pub pre_cache_chain: String,
+    /// The chain that they pass after it; they go to every output where there is no such chain. collectd's
+    /// `PostCacheChain`.
+    pub post_cache_chain: String,
+    /// Filter chains, by id.
+    pub chains: ChainEntries,
     /// Of which series more than the newest values are kept, by id.
     pub history: HistoryEntries,
     /// Who is told of notifications, by id.
@@ -218,6 +232,9 @@ impl Default for Document {
             plugins: BTreeMap::new(),
             thresholds: BTreeMap::new(),
             blacklist: BTreeMap::new(),
+            pre_cache_chain: "PreCache".to_owned(),
+            post_cache_chain: "PostCache".to_owned(),
+            chains: BTreeMap::new(),
             history: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             subscriptions_policy: SubscriptionsPolicy::default(),

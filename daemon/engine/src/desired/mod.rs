@@ -40,11 +40,11 @@ mod steps;
 mod store;
 mod transaction;
 
-pub use check::{RULE_ID, is_rule_id};
+pub use check::{RULE_ID, is_rule_id, tangled_chains};
 pub use document::{
-    BlacklistEntries, BlacklistEntry, Buffer, DEFAULT_PLUGINS, Document, Fault, HistoryEntries, HistoryEntry,
-    OutputEntry, PluginEntry, SubscriptionEntries, SubscriptionEntry, SubscriptionsPolicy, ThresholdEntries,
-    ThresholdEntry, Wanted, WhenFullWord,
+    BlacklistEntries, BlacklistEntry, Buffer, ChainEntries, ChainEntry, DEFAULT_PLUGINS, Document, Fault,
+    HistoryEntries, HistoryEntry, OutputEntry, PluginEntry, SubscriptionEntries, SubscriptionEntry,
+    SubscriptionsPolicy, ThresholdEntries, ThresholdEntry, Wanted, WhenFullWord,
 };
 pub use edit::{Author, Change, Committed, Edit, EditError, IfMatch, Mode, Outcome, Planned, Tried};
 pub use effective::Effective;

@@ -1,7 +1,7 @@
 //! The operator's rules: from the document into force, and out of it when their time is over.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gatherd_model::CdTime;
@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::beats::beat;
-use crate::desired::{BlacklistEntries, Document, HistoryEntries, ThresholdEntries};
+use crate::desired::{BlacklistEntries, ChainEntries, Document, HistoryEntries, ThresholdEntries};
+use crate::rules::chain::Chains;
 use crate::rules::{Hide, Lists, Ordered, Remember, Threshold, Verb};
 use crate::threshold::Keep;
 use crate::way::Way;
@@ -24,11 +25,13 @@ pub(super) struct Operator {
     way: Arc<Way>,
     /// Woken when the rules changed, so that every series is judged by them at once.
     changed: Notify,
+    /// What the chains that are in force were made of.
+    chains: Mutex<ChainEntries>,
 }
 
 impl Operator {
     pub(super) fn new(way: Arc<Way>) -> Self {
-        Self { way, changed: Notify::new() }
+        Self { way, changed: Notify::new(), chains: Mutex::default() }
     }
 
     /// Takes the rules of a document over.
@@ -38,7 +41,16 @@ impl Operator {
         let thresholds = thresholds(&document.thresholds, before.thresholds.all());
         let hides = hides(&document.blacklist, &before, wall);
         let history = remembers(&document.history, before.history.all());
-        self.replace(&before, thresholds, &hides, history);
+        let chains = self.chains(document, &before.chains);
+        self.replace(&before, thresholds, &hides, history, chains);
+    }
+
+    /// The chains of a document; what says what it said before is the same.
+    fn chains(&self, document: &Document, before: &Arc<Chains>) -> Arc<Chains> {
+        let mut entries = self.chains.lock().expect("no holder of the chains panics");
+        let chains = compiled_chains(document, &entries, before);
+        entries.clone_from(&document.chains);
+        if chains.is_same(before) { Arc::clone(before) } else { Arc::new(chains) }
     }
 
     /// Takes rules out whose time is over.
@@ -48,7 +60,8 @@ impl Operator {
         let all = || Verb::ALL.into_iter().flat_map(|verb| before.hides(verb).all());
         if all().any(|hide| hide.is_expired(wall)) {
             let left: Vec<Arc<Hide>> = all().filter(|hide| !hide.is_expired(wall)).cloned().collect();
-            self.replace(&before, before.thresholds.all().to_vec(), &left, before.history.all().to_vec());
+            let (history, chains) = (before.history.all().to_vec(), Arc::clone(&before.chains));
+            self.replace(&before, before.thresholds.all().to_vec(), &left, history, chains);
         }
     }
 
@@ -58,6 +71,7 @@ impl Operator {
         thresholds: Vec<Arc<Threshold>>,
         hides: &[Arc<Hide>],
         history: Vec<Arc<Remember>>,
+        chains: Arc<Chains>,
     ) {
         let of = |verb| Ordered::new(hides.iter().filter(|hide| hide.verb == verb).cloned().collect());
         let lists = Lists {
@@ -66,10 +80,12 @@ impl Operator {
             evaluate: of(Verb::Evaluate),
             notify: of(Verb::Notify),
             history: Ordered::new(history),
+            chains,
         };
         let same_hides = Verb::ALL.into_iter().all(|verb| lists.hides(verb).is_same(before.hides(verb)));
         let same_history = lists.history.is_same(&before.history);
-        if same_hides && same_history && lists.thresholds.is_same(&before.thresholds) {
+        let same_others = same_history && Arc::ptr_eq(&lists.chains, &before.chains);
+        if same_hides && same_others && lists.thresholds.is_same(&before.thresholds) {
             return;
         }
         let lists = Arc::new(lists);
@@ -100,6 +116,22 @@ fn remembers(entries: &HistoryEntries, before: &[Arc<Remember>]) -> Vec<Arc<Reme
         Some(same.map_or_else(|| Arc::new(rule), Arc::clone))
     });
     rules.collect()
+}
+
+/// The chains that `document` has, where `was` was made of `entries`.
+pub fn compiled_chains(document: &Document, entries: &ChainEntries, was: &Chains) -> Chains {
+    let chains = document.chains.iter().filter_map(|(id, entry)| {
+        let before = entries.get(id).zip(was.all.get(id.as_str()));
+        if let Some((_, was)) = before.filter(|(before, _)| *before == entry) {
+            return Some(Arc::clone(was));
+        }
+        let before = before.map(|(entry, chain)| (entry, &**chain));
+        // A document that is in effect was checked.
+        entry.compile(id, before).ok().map(Arc::new)
+    });
+    let all: BTreeMap<_, _> = chains.map(|chain| (Arc::clone(&chain.id), chain)).collect();
+    let entry = |id: &str| all.get(id).cloned();
+    Chains { before: entry(&document.pre_cache_chain), after: entry(&document.post_cache_chain), all }
 }
 
 /// The rules of the blacklist that are in force at `wall`.

@@ -13,7 +13,7 @@ use super::tap::{Tap, Watcher};
 use super::worker::Worker;
 use super::{Attached, FlushError, Flushed, OutputSettings};
 use crate::port::{Batch, BoxFuture, Clock, Delivery, Flush, Output, PluginId, Series, SeriesId};
-use crate::rules::{MAX_OUTPUTS, Rules};
+use crate::rules::{MAX_OUTPUTS, OutputNames, Rules};
 
 /// Tells who a series is.
 pub type Named = Arc<dyn Fn(SeriesId) -> Option<Series> + Send + Sync>;
@@ -146,10 +146,10 @@ impl FanOut {
     fn publish(&self, bit: usize, queue: Option<Arc<Queue>>) {
         let mut queues = Queues::clone(&self.queues.load());
         queues[bit] = queue;
-        let taken = queues.iter().enumerate().filter(|(_, queue)| queue.is_some());
-        let mask = taken.fold(0, |mask, (bit, _)| mask | 1 << bit);
+        let names = queues.iter().map(|queue| queue.as_ref().map(|queue| Arc::clone(&queue.id)));
+        let names: OutputNames = names.collect();
         self.queues.store(Arc::new(queues));
-        self.rules.rcu(|rules| Arc::new(rules.with_outputs(mask)));
+        self.rules.rcu(|rules| Arc::new(rules.with_named_outputs(Arc::clone(&names))));
     }
 
     /// Takes the output of `id` out, and waits until what it was given is carried away, at most `deadline`; what

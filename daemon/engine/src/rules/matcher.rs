@@ -156,7 +156,15 @@ impl Pattern {
     }
 }
 
-/// Compiles within the size limit; matching is linear in the text whatever the expression.
+/// Compiles within the size limits; matching is linear in the text whatever the expression.
+///
+/// # Errors
+///
+/// [`PatternError`] when it is too long, wrong or too large.
+pub fn expression(text: &str) -> Result<Regex, PatternError> {
+    if text.len() > MAX_PATTERN { Err(PatternError::TooLong) } else { compile(text) }
+}
+
 fn compile(expression: &str) -> Result<Regex, PatternError> {
     RegexBuilder::new(expression)
         .size_limit(MAX_COMPILED)

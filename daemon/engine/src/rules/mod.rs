@@ -6,6 +6,7 @@
 //! value.
 
 mod blacklist;
+pub mod chain;
 mod glob;
 mod history;
 mod matcher;
@@ -19,9 +20,10 @@ pub use blacklist::{Hide, Verb};
 pub use history::Remember;
 pub use matcher::{
     Exactness, Fields, MAX_PATTERN, Matcher, MatcherError, PARTS, Pattern, PatternError, Specificity,
+    expression,
 };
 pub use ordered::{Ordered, Rule};
-pub use set::{Lists, Rules};
+pub use set::{Lists, OutputNames, Rules};
 pub use template::{Fact, MAX_TEMPLATE, Piece, Template, TemplateError};
 pub use threshold::{Assignment, Bounds, Function, Threshold, Window};
 pub use verdict::{MAX_OUTPUTS, Patience, Verdict};

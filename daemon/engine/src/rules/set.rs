@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use gatherd_model::DataSet;
 
+use super::chain::{Chains, Plan};
 use super::verdict::{MAX_OUTPUTS, Patience, Verdict};
 use super::{Assignment, Hide, Ordered, Remember, Threshold, Verb};
+use crate::port::PluginId;
 use crate::series::{Parts, Slot};
 
 const OUTPUTS: u32 = (1 << MAX_OUTPUTS) - 1;
@@ -23,6 +25,8 @@ pub struct Lists {
     pub notify: Ordered<Hide>,
     /// Of which series more than the newest values are kept.
     pub history: Ordered<Remember>,
+    /// The filter chains.
+    pub chains: Arc<Chains>,
 }
 
 impl Lists {
@@ -43,12 +47,17 @@ pub struct Rules {
     revision: u32,
     /// Which outputs there are.
     outputs: u32,
+    /// Which output has which bit, and a number that changes with it.
+    names: (u32, OutputNames),
     lists: Arc<Lists>,
 }
 
+/// The outputs in the order of their bits.
+pub type OutputNames = Arc<[Option<Arc<PluginId>>]>;
+
 impl Default for Rules {
     fn default() -> Self {
-        Self { revision: 1, outputs: 0, lists: Arc::default() }
+        Self { revision: 1, outputs: 0, names: (0, Arc::new([])), lists: Arc::default() }
     }
 }
 
@@ -63,6 +72,18 @@ impl Rules {
         self.outputs
     }
 
+    /// A number that changes whenever an output has another bit.
+    pub fn outputs_number(&self) -> u32 {
+        self.names.0
+    }
+
+    /// The bits of those of `outputs` that are there.
+    pub fn bits_of(&self, outputs: &[PluginId]) -> u32 {
+        let known = self.names.1.iter().enumerate();
+        let wanted = known.filter(|(_, id)| id.as_ref().is_some_and(|id| outputs.contains(id)));
+        wanted.fold(0, |bits, (at, _)| bits | 1 << at)
+    }
+
     /// The operator's lists.
     pub fn lists(&self) -> &Arc<Lists> {
         &self.lists
@@ -75,20 +96,33 @@ impl Rules {
         Self { outputs: outputs & OUTPUTS, ..self.clone() }
     }
 
+    /// The same rules, with these outputs there, in the order of their bits.
+    #[must_use]
+    pub fn with_named_outputs(&self, names: OutputNames) -> Self {
+        let there = names.iter().enumerate().filter(|(_, id)| id.is_some());
+        let outputs = there.fold(0, |bits, (at, _)| bits | 1 << at);
+        // All ones stand for outputs that were never looked for.
+        let number = if self.names.0 >= u32::MAX - 1 { 0 } else { self.names.0 + 1 };
+        Self { names: (number, names), ..self.with_outputs(outputs) }
+    }
+
     /// The next revision, with these lists.
     #[must_use]
     pub fn with_lists(&self, lists: impl Into<Arc<Lists>>) -> Self {
         let revision = self.revision.checked_add(1).unwrap_or(1);
-        Self { revision, lists: lists.into(), outputs: self.outputs }
+        Self { revision, lists: lists.into(), ..self.clone() }
     }
 
-    /// Judges a series by its name.
-    pub fn judge(&self, series: &Parts<'_>) -> Verdict {
+    /// Judges a series by its identifier's text.
+    pub fn judge(&self, text: &str) -> Verdict {
+        let series = &Parts::of(text);
         if let Some((place, _)) = self.lists.collect.matching(series).next() {
             return Verdict::hidden(place);
         }
         let judged = self.lists.thresholds.matching(series).next().is_some();
-        Verdict { judged, remembered: self.remembered(series) > 0, ..Verdict::ADMITTED }
+        let remembered = self.remembered(series) > 0;
+        let chained = !self.lists.chains.is_empty() && !matches!(self.plan(text), Plan::Plain);
+        Verdict { judged, remembered, chained, ..Verdict::ADMITTED }
     }
 
     /// How many value lists of a series are kept beside the newest, by its name; the most specific rule says.
@@ -134,7 +168,7 @@ impl Rules {
             return self.among_outputs(kept);
         }
         let Some(name) = name() else { return Verdict::STALE };
-        let verdict = self.judge(&Parts::of(name.as_ref()));
+        let verdict = self.judge(name.as_ref());
         // Kept under the slot's lock: the verdict of one series never stays in the slot of another.
         let Some(writing) = slot.write(generation) else { return Verdict::STALE };
         writing.set_verdict(u64::from(self.revision) << 32 | u64::from(verdict.pack()));

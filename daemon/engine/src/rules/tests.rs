@@ -34,7 +34,7 @@ fn rules(thresholds: Vec<Arc<Threshold>>, hides: &[Arc<Hide>]) -> Rules {
         collect: of(Verb::Collect),
         evaluate: of(Verb::Evaluate),
         notify: of(Verb::Notify),
-        history: Ordered::default(),
+        ..Lists::default()
     })
 }
 
@@ -138,9 +138,9 @@ fn what_is_hidden_from_collecting_needs_no_threshold() {
         vec![threshold("t", &[("plugin", "p")], None)],
         &[hide("x", Verb::Collect, &[("plugin", "p"), ("type", "load")])],
     );
-    assert_eq!(rules.judge(&Parts::of("h/p/load")), Verdict::hidden(0));
-    assert_eq!(rules.judge(&Parts::of("h/p/gauge")), Verdict { judged: true, ..Verdict::ADMITTED });
-    assert_eq!(rules.judge(&Parts::of("h/q/gauge")), Verdict::ADMITTED);
+    assert_eq!(rules.judge("h/p/load"), Verdict::hidden(0));
+    assert_eq!(rules.judge("h/p/gauge"), Verdict { judged: true, ..Verdict::ADMITTED });
+    assert_eq!(rules.judge("h/q/gauge"), Verdict::ADMITTED);
 }
 
 #[test]

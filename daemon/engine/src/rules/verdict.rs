@@ -4,6 +4,7 @@
 //!  bit 31  hidden: bits 0 to 23 are the place of the rule that hides it
 //!      30  a threshold may judge it
 //!      29  its values go into the history
+//!      28  filter chains have a say; which is kept beside the slots
 //!  0 … 23  otherwise: the outputs that it may go to
 //! ```
 
@@ -15,6 +16,7 @@ pub const MAX_OUTPUTS: usize = 24;
 const HIDDEN: u32 = 1 << 31;
 const JUDGED: u32 = 1 << 30;
 const REMEMBERED: u32 = 1 << 29;
+const CHAINED: u32 = 1 << 28;
 const LOW: u32 = (1 << MAX_OUTPUTS) - 1;
 
 /// What one revision of the rules says of one series: where its values go.
@@ -26,6 +28,8 @@ pub struct Verdict {
     pub judged: bool,
     /// Whether its values go into the history.
     pub remembered: bool,
+    /// Whether filter chains do something with its values.
+    pub chained: bool,
     /// Why its values go no further than the door, where they do not.
     pub refused: Option<DropReason>,
     /// The place of the rule that refuses them, among those of the blacklist that hide from collecting.
@@ -35,7 +39,7 @@ pub struct Verdict {
 impl Verdict {
     /// Goes everywhere.
     pub(super) const ADMITTED: Self =
-        Self { outputs: LOW, judged: false, remembered: false, refused: None, rule: 0 };
+        Self { outputs: LOW, judged: false, remembered: false, chained: false, refused: None, rule: 0 };
     /// The series is not the one that was asked for any more.
     pub(super) const STALE: Self =
         Self { outputs: 0, refused: Some(DropReason::StaleHandle), ..Self::ADMITTED };
@@ -49,16 +53,24 @@ impl Verdict {
         if self.refused.is_some() {
             return HIDDEN | self.rule;
         }
-        let judged = if self.judged { JUDGED } else { 0 };
-        self.outputs & LOW | judged | if self.remembered { REMEMBERED } else { 0 }
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        self.outputs & LOW
+            | flag(self.judged, JUDGED)
+            | flag(self.remembered, REMEMBERED)
+            | flag(self.chained, CHAINED)
     }
 
     pub(super) fn unpack(word: u32) -> Self {
         if word & HIDDEN != 0 {
             return Self::hidden(word);
         }
-        let (judged, remembered) = (word & JUDGED != 0, word & REMEMBERED != 0);
-        Self { outputs: word & LOW, judged, remembered, refused: None, rule: 0 }
+        Self {
+            outputs: word & LOW,
+            judged: word & JUDGED != 0,
+            remembered: word & REMEMBERED != 0,
+            chained: word & CHAINED != 0,
+            ..Self::ADMITTED
+        }
     }
 }
 

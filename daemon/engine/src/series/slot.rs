@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  word 0  generation (32) | sequence (32); odd while a writer is in
-//!       1  feeder (32) | state (8) | number of values (8) | data set (16)
+//!       1  feeder (32) | state (8): filled, renamed | number of values (8) | data set (16)
 //!       2  verdict: rules revision (32) | outputs and flags (32)
 //!       3  time of the newest values     4  interval     5  monotonic time of the last update
 //!       6  raw value 0    7  rate 0    8  raw value 1   9  rate 1 …
@@ -39,6 +39,8 @@ pub struct Meta {
     pub feeder: u32,
     /// True once it has values.
     pub filled: bool,
+    /// True where its values come under another name, which a filter chain changes to this one.
+    pub renamed: bool,
     /// How many values it has.
     pub count: u8,
     /// Index of its data set.
@@ -48,6 +50,7 @@ pub struct Meta {
 impl Meta {
     fn pack(self) -> u64 {
         u64::from(self.feeder) << 32
+            | u64::from(self.renamed) << 25
             | u64::from(self.filled) << 24
             | u64::from(self.count) << 16
             | u64::from(self.data_set)
@@ -58,6 +61,7 @@ impl Meta {
         Self {
             feeder: (word >> 32) as u32,
             filled: word >> 24 & 1 == 1,
+            renamed: word >> 25 & 1 == 1,
             count: (word >> 16) as u8,
             data_set: word as u16,
         }

@@ -110,7 +110,7 @@ impl SeriesTable {
         interval: Interval,
         now: CdTime,
     ) -> Result<Registered, TableFull> {
-        let meta = Meta { feeder, filled: false, count: count_of(count), data_set };
+        let meta = Meta { feeder, filled: false, renamed: false, count: count_of(count), data_set };
         if let Some(known) = self.find(text).and_then(|id| self.join(id, meta)) {
             return Ok(known);
         }
@@ -141,9 +141,16 @@ impl SeriesTable {
         if (known.data_set, known.count) != (meta.data_set, meta.count) {
             return None;
         }
-        writing.set_meta(Meta { feeder: meta.feeder, ..known });
+        writing.set_meta(Meta { feeder: meta.feeder, renamed: false, ..known });
         let contended_with = (known.feeder != meta.feeder).then_some(known.feeder);
         Some(Registered { id, contended_with, is_new: false })
+    }
+
+    /// Notes that the values of a series come under another name.
+    pub fn mark_renamed(&self, id: SeriesId) {
+        if let Some(writing) = self.slot(id).and_then(|slot| slot.write(id.generation)) {
+            writing.set_meta(Meta { renamed: true, ..writing.meta() });
+        }
     }
 
     fn take_slot(

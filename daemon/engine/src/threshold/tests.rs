@@ -298,7 +298,7 @@ fn rules_with(before: &Rules, thresholds: Vec<Arc<Threshold>>, hides: &[Arc<Hide
         collect: of(Verb::Collect),
         evaluate: of(Verb::Evaluate),
         notify: of(Verb::Notify),
-        history: Ordered::default(),
+        ..Lists::default()
     })
 }
 

@@ -201,7 +201,7 @@ impl Door {
             };
             let end = count.min(begin + BATCH);
             let batch = self.gather(reading, begin..end, &mut note);
-            self.counters.count_taken(self.way.pass(batch, &mut note));
+            self.counters.count_taken(self.way.pass(self, batch, &mut note));
         }
         first
     }

@@ -59,7 +59,7 @@ impl Way {
                 Silence::Nothing => {}
                 Silence::Ordinary => {
                     let parts = Parts::of(&missing.identifier);
-                    if rules.judge(&parts).refused.is_some() {
+                    if rules.lists().collect.matching(&parts).next().is_some() {
                         return;
                     }
                     match rules.lists().notify.matching(&parts).next() {
@@ -76,5 +76,6 @@ impl Way {
         self.parts.cache.history().sweep(|series| table.is_alive(series));
         self.parts.thresholds.remind(&rules, wall, &mut say);
         self.say(say);
+        self.plans.tidy(|series| self.parts.cache.table().is_alive(series));
     }
 }

@@ -60,7 +60,7 @@ impl Door {
                     *answer = Some(reason);
                 }
             };
-            self.counters().count_taken(self.way().pass(batch, &mut refused));
+            self.counters().count_taken(self.way().pass(self, batch, &mut refused));
             for reason in answers.iter().flatten() {
                 self.refused(*reason);
             }

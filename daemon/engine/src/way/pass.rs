@@ -7,9 +7,11 @@ use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use gatherd_model::{CdTime, Interval, TypesDb};
 
+use super::chained::Chained;
 use super::{Counters, Door};
 use crate::bus::Bus;
 use crate::cache::Cache;
+use crate::chains::Plans;
 use crate::output::{FanOut, Watcher};
 use crate::port::{Batch, Clock, DropReason, PluginId, SeriesId};
 use crate::rules::{Patience, Rules};
@@ -48,12 +50,20 @@ pub struct Way {
     doors: DashMap<u32, Arc<PluginId>>,
     /// Revision of the rules that every series was judged by.
     pub(super) swept: AtomicU32,
+    /// What filter chains do with the series that they have a say in.
+    pub(super) plans: Plans,
 }
 
 impl Way {
     /// A way over these parts.
     pub fn new(parts: WayParts) -> Self {
-        Self { parts, next_door: AtomicU32::new(1), doors: DashMap::new(), swept: AtomicU32::new(0) }
+        Self {
+            parts,
+            next_door: AtomicU32::new(1),
+            doors: DashMap::new(),
+            swept: AtomicU32::new(0),
+            plans: Plans::default(),
+        }
     }
 
     /// A door for a new instance of a plugin; values that name no interval get `interval`.
@@ -94,11 +104,17 @@ impl Way {
 
     /// Takes one read of one plugin through all stages; answers how many samples the cache took. `refused`
     /// hears the position and reason of each other.
-    pub(super) fn pass(&self, mut batch: Batch, refused: &mut dyn FnMut(usize, DropReason)) -> usize {
+    pub(super) fn pass(
+        &self,
+        door: &Door,
+        mut batch: Batch,
+        refused: &mut dyn FnMut(usize, DropReason),
+    ) -> usize {
         let (rules, moment) = (self.parts.rules.load(), self.parts.clock.moment());
         let (mut patience, mut judged, mut remembered) = (LAZY, false, false);
         let table = self.parts.cache.table();
         let mut update = self.parts.cache.update(moment);
+        let mut chained = Chained::new(self, door, &rules, moment);
         let Batch { samples, values, rates, .. } = &mut batch;
         samples.retain_mut(|sample| {
             let span = sample.first as usize..sample.first as usize + usize::from(sample.count);
@@ -111,9 +127,15 @@ impl Way {
                 }
                 (sample.outputs, sample.judged) = (verdict.outputs, verdict.judged);
                 sample.remembered = verdict.remembered;
-                judged |= verdict.judged;
-                remembered |= verdict.remembered;
-                update.take(slot, sample, &values[span.clone()], &mut rates[span])
+                let (values, rates) = (&mut values[span.clone()], &mut rates[span]);
+                let taken = if verdict.chained {
+                    chained.take(&mut update, slot, sample, values, rates)
+                } else {
+                    update.take(slot, sample, values, rates)
+                };
+                judged |= sample.judged;
+                remembered |= sample.remembered;
+                taken
             });
             taken.map_err(|reason| refused(usize::from(sample.position), reason)).is_ok()
         });
@@ -125,7 +147,11 @@ impl Way {
             self.remember(&batch, &rules);
         }
         let taken = batch.samples.len();
+        let more = chained.end();
         self.parts.outputs.send(batch);
+        for batch in more {
+            self.parts.outputs.send(batch);
+        }
         taken
     }
 

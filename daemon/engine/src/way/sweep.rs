@@ -52,6 +52,9 @@ impl Way {
             self.say(std::mem::take(&mut say));
             std::thread::yield_now();
         }
+        if rules.lists().chains.is_empty() {
+            self.plans.clear();
+        }
         self.parts.thresholds.settle(&rules, self.parts.clock.wall(), &mut say);
         self.say(say);
         self.swept.store(rules.revision(), Ordering::Release);
@@ -69,11 +72,17 @@ impl Way {
     ) {
         swept.judged += usize::from(rules.is_outdated(slot));
         let verdict = rules.verdict(slot, id.generation, &mut Patience::endless(), || Some(text));
-        if verdict.refused.is_some() || !verdict.remembered {
+        let meta = slot.meta();
+        let stays =
+            || self.plans.of(rules, id, || Some(Arc::clone(text))).is_none_or(|known| known.plan.stays());
+        // A name that values come to by a chain does not take the chain that leads away from it.
+        let is_led_away = verdict.chained && !stays() && !meta.renamed;
+        let leaves = verdict.refused.is_some() || is_led_away;
+        if leaves || !verdict.remembered {
             self.parts.cache.history().forget(id);
         }
-        if verdict.refused.is_some() {
-            if slot.meta().filled {
+        if leaves {
+            if meta.filled {
                 swept.emptied += usize::from(self.parts.cache.empty(id));
                 self.parts.thresholds.forget(id, self.parts.clock.wall(), say);
             }

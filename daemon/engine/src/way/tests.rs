@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use gatherd_model::{CdTime, Interval, Notification, Severity, TypesDb};
 
+mod chains;
+
 use super::*;
 use crate::bus::Bus;
 use crate::cache::{Cache, CacheSettings};

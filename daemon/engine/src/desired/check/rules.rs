@@ -1,4 +1,4 @@
-//! Ranges of the sections of rules: `thresholds`, `blacklist` and `history`.
+//! Ranges of the sections of rules: `thresholds`, `blacklist` and `history`; `chains` has more.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ impl Ranges<'_> {
         self.rules("/history", history, |id, entry| entry.compile(id).err());
     }
 
-    fn rules<T>(
+    pub(super) fn rules<T>(
         &mut self,
         section: &str,
         rules: &BTreeMap<String, T>,
