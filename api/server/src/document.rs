@@ -5,7 +5,7 @@
 
 use crate::examples;
 use crate::handlers::{
-    audit, blacklist, cache, capabilities, config, daemon, docs, exposition, flush, health, heartbeat,
+    audit, blacklist, cache, capabilities, chain, config, daemon, docs, exposition, flush, health, heartbeat,
     metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
     revision, subscription, threshold, time, time_config, token, value, version,
 };
@@ -45,6 +45,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, R
         (name = "outputs", description = "What carries values away."),
         (name = "thresholds", description = "What is wrong with values."),
         (name = "blacklist", description = "What is hidden."),
+        (name = "chains", description = "What becomes of values on their way."),
         (name = "notifications", description = "What happened."),
         (name = "subscriptions", description = "Who is told of what happened."),
         (name = "configuration", description = "What is asked of the daemon, and what was."),
@@ -66,7 +67,15 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, R
         blacklist::list_blacklist_rules, blacklist::create_blacklist_rule, blacklist::get_blacklist_rule,
         blacklist::replace_blacklist_rule, blacklist::patch_blacklist_rule,
         blacklist::delete_blacklist_rule, blacklist::preview_blacklist_rule,
-    cache::get_cache, heartbeat::get_heartbeat, notification::list_notifications, notification::stream_notifications, capabilities::get_capabilities, notification::publish_notification, notification::get_notification, notification::acknowledge_notification, audit::list_audit, subscription::list_subscriptions, subscription::create_subscription, subscription::get_subscription, subscription::replace_subscription, subscription::patch_subscription, subscription::delete_subscription, subscription::test_subscription,
+        chain::list_chains, chain::create_chain, chain::get_chain, chain::replace_chain, chain::patch_chain,
+        chain::delete_chain, chain::preview_chains,
+        cache::get_cache, heartbeat::get_heartbeat, capabilities::get_capabilities, audit::list_audit,
+        notification::list_notifications, notification::stream_notifications,
+        notification::publish_notification, notification::get_notification,
+        notification::acknowledge_notification,
+        subscription::list_subscriptions, subscription::create_subscription, subscription::get_subscription,
+        subscription::replace_subscription, subscription::patch_subscription,
+        subscription::delete_subscription, subscription::test_subscription,
         time::get_time, time::sync_time, time_config::get_time_config,
     time_config::replace_time_config, time_config::patch_time_config, daemon::get_log_level, daemon::set_log_level, cache::remove_values, cache::remove_value, output::list_outputs, output::get_output, output::pause_output, output::resume_output, output_buffer::get_output_buffer, output_buffer::replace_output_buffer, output_buffer::patch_output_buffer, flush::flush, flush::flush_output, daemon::reload_daemon, plugin::create_plugin, plugin::patch_plugin, plugin::delete_plugin, config::get_config, config::get_config_sources, config::replace_config, config::patch_config, revision::list_revisions, revision::get_revision, revision::get_revision_config, revision::get_revision_diff, revision::restore_revision, revision::confirm_revision,
     )

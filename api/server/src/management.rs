@@ -12,11 +12,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use gatherd_api_types::{
-    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FieldError,
-    FlushReport, FlushRequest, Heartbeat, LeftValues, LogLevel, NewNotification, Notification, Output, Plan,
-    Plugin, PluginLogLine, PluginTest, PluginTestReport, PluginType, ProblemCode, Provisional, Reloaded,
-    Revision, RevisionDiff, Role, SubscriptionTest, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced,
-    ValueList, ValueView, ValuesTaken,
+    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, ChainPreview, ChainTrial, Config,
+    ConfigSources, FieldError, FlushReport, FlushRequest, Heartbeat, LeftValues, LogLevel, NewNotification,
+    Notification, Output, Plan, Plugin, PluginLogLine, PluginTest, PluginTestReport, PluginType, ProblemCode,
+    Provisional, Reloaded, Revision, RevisionDiff, Role, SubscriptionTest, Threshold, ThresholdPreview, Time,
+    TimeSync, TimeSynced, ValueList, ValueView, ValuesTaken,
 };
 use serde_json::Value;
 use std::fmt;
@@ -143,6 +143,8 @@ pub enum ResourceKind {
     Blacklist,
     /// A subscription, by its id.
     Subscription,
+    /// A filter chain, by its id.
+    Chain,
 }
 
 /// One resource of the configuration document.
@@ -424,6 +426,9 @@ pub trait Management: Send + Sync + 'static {
 
     /// What a rule of the blacklist would hide of the series that are cached; nothing is changed.
     async fn preview_blacklist(&self, rule: BlacklistRule) -> Result<BlacklistPreview, ManagementError>;
+
+    /// What filter chains would do with a value list; nothing is changed.
+    async fn preview_chains(&self, trial: ChainTrial) -> Result<ChainPreview, ManagementError>;
 
     /// What could be loaded, by type and library.
     async fn plugin_types(

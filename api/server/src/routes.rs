@@ -4,7 +4,7 @@
 //! against the document, and try every line with every kind of credential.
 
 use crate::handlers::{
-    audit, blacklist, cache, capabilities, config, daemon, docs, exposition, flush, health, heartbeat,
+    audit, blacklist, cache, capabilities, chain, config, daemon, docs, exposition, flush, health, heartbeat,
     metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
     revision, subscription, threshold, time, time_config, token, value, version,
 };
@@ -134,6 +134,13 @@ pub(crate) const TABLE: &[Line] = &[
     line!(PUT    "/v1/blacklist/{id}",          Member,  blacklist::replace_blacklist_rule),
     line!(PATCH  "/v1/blacklist/{id}",          Member,  blacklist::patch_blacklist_rule),
     line!(DELETE "/v1/blacklist/{id}",          Member,  blacklist::delete_blacklist_rule),
+    line!(GET    "/v1/chains",                  Reader,  chain::list_chains),
+    line!(POST   "/v1/chains",                  Admin,   chain::create_chain),
+    line!(POST   "/v1/chains/preview",          Reader,  chain::preview_chains),
+    line!(GET    "/v1/chains/{id}",             Reader,  chain::get_chain),
+    line!(PUT    "/v1/chains/{id}",             Admin,   chain::replace_chain),
+    line!(PATCH  "/v1/chains/{id}",             Admin,   chain::patch_chain),
+    line!(DELETE "/v1/chains/{id}",             Admin,   chain::delete_chain),
     line!(GET    "/v1/notifications",           Reader,  notification::list_notifications),
     line!(POST   "/v1/notifications",           Member,  notification::publish_notification),
     line!(GET    "/v1/notifications/stream",    Reader,  notification::stream_notifications),

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod blacklist;
 pub mod cache;
 pub mod capabilities;
+pub mod chain;
 pub mod change;
 pub mod config;
 pub mod daemon;
@@ -44,6 +45,11 @@ pub use audit::{AuditOutcome, AuditRecord};
 pub use blacklist::{BlacklistPreview, BlacklistRule, BlacklistStatus, BlacklistVerb};
 pub use cache::{Cache, CacheHistory, CacheRemoval};
 pub use capabilities::{ApiCapabilities, Capabilities, DaemonCapabilities, DaemonLimits};
+pub use chain::{
+    Chain, ChainEntry, ChainMatch, ChainMatchKind, ChainNotification, ChainPass, ChainPreview, ChainRule,
+    ChainSatisfy, ChainStatus, ChainTally, ChainTarget, ChainTargetKind, ChainTrial, ChainTried, ChainWrite,
+    PartChange, PartReplacement,
+};
 pub use change::{Plan, Provisional};
 pub use config::{Config, ConfigSources, Reloaded};
 pub use daemon::LogLevel;

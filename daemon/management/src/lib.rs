@@ -8,6 +8,7 @@
 mod audit;
 mod cache;
 mod capabilities;
+mod chain;
 mod config;
 mod convert;
 mod daemon;
@@ -38,11 +39,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use gatherd_api::rows::{RowForm, Rows};
 use gatherd_api::types::{
-    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, Config, ConfigSources, FlushReport,
-    FlushRequest, Heartbeat, LeftValues, LogLevel, NewNotification, Notification, Output, Plugin,
-    PluginLogLine, PluginTest, PluginTestReport, PluginType, Reloaded, Revision, RevisionDiff,
-    SubscriptionTest, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueList, ValueView,
-    ValuesTaken,
+    BlacklistPreview, BlacklistRule, Cache, CacheRemoval, Capabilities, ChainPreview, ChainTrial, Config,
+    ConfigSources, FlushReport, FlushRequest, Heartbeat, LeftValues, LogLevel, NewNotification, Notification,
+    Output, Plugin, PluginLogLine, PluginTest, PluginTestReport, PluginType, Reloaded, Revision,
+    RevisionDiff, SubscriptionTest, Threshold, ThresholdPreview, Time, TimeSync, TimeSynced, ValueList,
+    ValueView, ValuesTaken,
 };
 use gatherd_api::{
     AuditHealth, Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management,
@@ -304,6 +305,10 @@ impl Management for EngineManagement {
 
     async fn preview_blacklist(&self, rule: BlacklistRule) -> Result<BlacklistPreview, ManagementError> {
         rule::preview_blacklist(self, &rule).await
+    }
+
+    async fn preview_chains(&self, trial: ChainTrial) -> Result<ChainPreview, ManagementError> {
+        chain::preview(self, &trial)
     }
 
     async fn plugin_types(

@@ -27,6 +27,7 @@ fn section(kind: ResourceKind) -> Option<&'static str> {
         ResourceKind::Threshold => Some("thresholds"),
         ResourceKind::Blacklist => Some("blacklist"),
         ResourceKind::Subscription => Some("subscriptions"),
+        ResourceKind::Chain => Some("chains"),
     }
 }
 
@@ -41,6 +42,7 @@ fn place(this: &EngineManagement, name: &ResourceName) -> Result<Resource, Manag
         ResourceKind::Threshold => Resource::member("thresholds", &name.id),
         ResourceKind::Blacklist => Resource::member("blacklist", &name.id),
         ResourceKind::Subscription => Resource::member("subscriptions", &name.id),
+        ResourceKind::Chain => Resource::member("chains", &name.id),
     })
 }
 

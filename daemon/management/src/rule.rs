@@ -19,8 +19,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::task::spawn_blocking;
 
-use crate::EngineManagement;
 use crate::convert::timestamp;
+use crate::{EngineManagement, chain};
 
 /// Most series that a preview names.
 const MOST_ITEMS: usize = 100;
@@ -33,6 +33,8 @@ pub(crate) enum Doing {
     Thresholds(HashMap<Arc<str>, Tally>),
     /// What became of each one's messages.
     Subscriptions(BTreeMap<String, subscription::Tally>),
+    /// The chains that are in force.
+    Chains { lists: Arc<rules::Lists>, in_force: bool },
     /// Series by rule, with the rules that are in force.
     Blacklist { series: HashMap<Arc<str>, u64>, lists: Arc<rules::Lists>, in_force: bool, now: CdTime },
 }
@@ -40,13 +42,18 @@ pub(crate) enum Doing {
 impl Doing {
     /// Looks at every series that matters to this kind.
     pub(crate) async fn of(this: &EngineManagement, kind: ResourceKind) -> Result<Self, ManagementError> {
-        if kind == ResourceKind::Subscription {
-            return Ok(Self::Subscriptions(this.engine().subscriptions().tallies()));
-        }
-        if !matches!(kind, ResourceKind::Threshold | ResourceKind::Blacklist) {
-            return Ok(Self::Nothing);
-        }
         let way = Arc::clone(this.engine().way());
+        match kind {
+            ResourceKind::Threshold | ResourceKind::Blacklist => {}
+            ResourceKind::Chain => {
+                let (lists, in_force) = (Arc::clone(way.rules().load().lists()), way.is_swept());
+                return Ok(Self::Chains { lists, in_force });
+            }
+            ResourceKind::Subscription => {
+                return Ok(Self::Subscriptions(this.engine().subscriptions().tallies()));
+            }
+            _ => return Ok(Self::Nothing),
+        }
         let look = move || match kind {
             ResourceKind::Threshold => Self::Thresholds(way.thresholds().tallies()),
             ResourceKind::Blacklist => Self::Blacklist {
@@ -65,6 +72,7 @@ impl Doing {
         let Value::Object(members) = rule else { return };
         let status = match self {
             Self::Nothing => return,
+            Self::Chains { lists, in_force } => json(&chain::status(&lists.chains, id, *in_force)),
             Self::Thresholds(tallies) => json(&status(tallies.get(id).copied().unwrap_or_default())),
             Self::Subscriptions(tallies) => {
                 json(&crate::subscription::status(tallies.get(id).cloned().unwrap_or_default()))
@@ -249,7 +257,7 @@ fn specificity(of: rules::Specificity) -> Specificity {
 }
 
 /// The document's form of a rule, without what it is only shown with.
-fn entry<T: DeserializeOwned>(rule: &impl Serialize) -> Result<T, ManagementError> {
+pub(crate) fn entry<T: DeserializeOwned>(rule: &impl Serialize) -> Result<T, ManagementError> {
     let Value::Object(mut members) = json(rule) else { return Err(invalid(Vec::new())) };
     for name in ["id", "revision", "status"] {
         members.remove(name);

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod blacklist;
 pub(crate) mod cache;
 pub(crate) mod capabilities;
+pub(crate) mod chain;
 pub(crate) mod config;
 pub(crate) mod daemon;
 pub(crate) mod docs;

@@ -24,6 +24,7 @@ use gatherd_api_types::{
     Threshold, ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced, Timestamp,
     ValueList, ValueRefusal, ValueState, ValueView, ValuesTaken, WhenFull,
 };
+use gatherd_api_types::{ChainPass, ChainPreview, ChainTrial};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -124,7 +125,10 @@ impl Fake {
         }
         match name.kind {
             ResourceKind::TimeConfig | ResourceKind::Config => {}
-            ResourceKind::Threshold | ResourceKind::Blacklist | ResourceKind::Subscription
+            ResourceKind::Threshold
+            | ResourceKind::Blacklist
+            | ResourceKind::Subscription
+            | ResourceKind::Chain
                 if name.id != "cpu" =>
             {
                 return Err(ManagementError::NotFound { detail: format!("there is no {}", name.id) });
@@ -136,6 +140,7 @@ impl Fake {
             ResourceKind::Threshold | ResourceKind::Blacklist => serde_json::json!({"verb": "notify"}),
             ResourceKind::Subscription => serde_json::json!({"enabled": true}),
             ResourceKind::Plugin => serde_json::json!({}),
+            ResourceKind::Chain => serde_json::json!({"rules": {}, "targets": {}}),
             ResourceKind::OutputBuffer => {
                 let value = serde_json::to_value(output("o").buffer).unwrap();
                 return Ok(Versioned { value, revision: 0 });
@@ -525,6 +530,18 @@ impl Management for Fake {
 
     async fn preview_blacklist(&self, _: BlacklistRule) -> Answer<BlacklistPreview> {
         Ok(BlacklistPreview { series: 412, items: Vec::new() })
+    }
+
+    async fn preview_chains(&self, trial: ChainTrial) -> Answer<ChainPreview> {
+        Ok(ChainPreview {
+            stopped: true,
+            hidden_by: None,
+            identifier: trial.identifier,
+            values: Vec::new(),
+            before: ChainPass { rules: Vec::new(), writes: Vec::new() },
+            after: None,
+            notifications: Vec::new(),
+        })
     }
 
     async fn plugin_types(&self, query: &PluginTypeQuery, list: &ListRequest) -> Answer<Part<PluginType>> {
