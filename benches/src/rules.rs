@@ -47,7 +47,7 @@ struct Change {
     holds: fn(u16, &Value) -> bool,
 }
 
-const CHANGES: [Change; 6] = [
+const CHANGES: [Change; 8] = [
     Change {
         what: "1 blacklist: hide 1 % of the series",
         method: "POST",
@@ -89,6 +89,20 @@ const CHANGES: [Change; 6] = [
         path: "/v1/thresholds/all",
         body: "",
         holds: |_, value| value["judged"]["threshold"] == "some",
+    },
+    Change {
+        what: "7 chain: stop 1 % of the series before the cache",
+        method: "POST",
+        path: "/v1/chains",
+        body: r#"{"id": "PreCache", "rules": {"some": {"matches": {"regex": {"plugin": "^benchdisp$", "type_instance": "99$"}}, "targets": {"stop": {}}}}}"#,
+        holds: |status, _| status == 404,
+    },
+    Change {
+        what: "8 chain: take that back",
+        method: "DELETE",
+        path: "/v1/chains/PreCache",
+        body: "",
+        holds: |status, _| status == 200,
     },
 ];
 

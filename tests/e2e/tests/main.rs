@@ -11,6 +11,7 @@ mod bad_bodies;
 mod bad_plugins;
 mod blacklist;
 mod capabilities;
+mod chains;
 mod cli;
 mod config;
 mod config_files;

@@ -12,6 +12,7 @@ mod notifications;
 mod output;
 mod plugin;
 mod rule;
+mod severity;
 mod subscriptions;
 mod thresholds;
 mod time;
@@ -25,16 +26,15 @@ use serde::{Deserialize, Serialize};
 pub use blacklist::{BlacklistEntries, BlacklistEntry, BlacklistVerb};
 pub use chains::{
     ChainEntries, ChainEntry, ChainRuleEntry, Change, MatchEntry, MatchKind, Replacement, Satisfy,
-    SeverityWord, TargetEntry, TargetKind,
+    TargetEntry, TargetKind,
 };
 pub use history::{HistoryEntries, HistoryEntry};
 pub use notifications::{Heartbeat, Notifications};
 pub use output::{Buffer, OutputEntry, WhenFullWord};
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
 pub use rule::Fault;
-pub use subscriptions::{
-    SeverityWord, SubscriptionEntries, SubscriptionEntry, SubscriptionsPolicy, WebhookEntry,
-};
+pub use severity::SeverityWord;
+pub use subscriptions::{SubscriptionEntries, SubscriptionEntry, SubscriptionsPolicy, WebhookEntry};
 pub use thresholds::{ClearBounds, ThresholdEntries, ThresholdEntry, WindowEntry, WindowFunction};
 pub use time::Time;
 

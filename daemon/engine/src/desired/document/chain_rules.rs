@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatherd_model::{CdTime, MAX_NAME, Severity};
+use gatherd_model::{CdTime, MAX_NAME};
 use regex::Regex;
 
 use super::chains::{
-    ChainEntry, ChainRuleEntry, Change, MatchEntry, MatchKind, Satisfy, SeverityWord, TargetEntry, TargetKind,
+    ChainEntry, ChainRuleEntry, Change, MatchEntry, MatchKind, Satisfy, TargetEntry, TargetKind,
 };
 use super::rule::{Fault, Faults};
+use super::severity::SeverityWord;
 use crate::port::PluginId;
 use crate::rules::chain::{
     Chain, ChainRule, Group, Match, NameMatch, Notice, ReplaceName, Route, Scale, SetName, Shape, Target,
@@ -354,11 +355,7 @@ impl TargetEntry {
             format_args!("1 to {LONGEST_MESSAGE} bytes without control characters are wanted"),
         );
         faults.places("/message", message, |place| place.starts_with("ds:"));
-        let severity = match self.severity.unwrap_or(SeverityWord::Warning) {
-            SeverityWord::Okay => Severity::Okay,
-            SeverityWord::Warning => Severity::Warning,
-            SeverityWord::Failure => Severity::Failure,
-        };
+        let severity = self.severity.unwrap_or(SeverityWord::Warning).to_severity();
         Target::Notify(Arc::new(Notice { severity, message: message.into() }))
     }
 }

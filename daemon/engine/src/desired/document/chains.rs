@@ -10,6 +10,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::severity::SeverityWord;
+
 /// One filter chain.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table of one chain's keys")]
@@ -174,18 +176,6 @@ pub struct TargetEntry {
     /// How bad that is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<SeverityWord>,
-}
-
-/// How bad something is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SeverityWord {
-    /// All is well.
-    Okay,
-    /// Somebody should look.
-    Warning,
-    /// Something does not work.
-    Failure,
 }
 
 /// What becomes of a part of the identifier.

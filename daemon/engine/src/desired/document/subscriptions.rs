@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gatherd_model as model;
 use serde::{Deserialize, Serialize};
 
 use super::Document;
 use super::rule::{Fault, Faults, matcher};
+use super::severity::SeverityWord;
 use crate::port::{Secret, Webhook};
 use crate::rules::Fields;
 use crate::subscription::{DEFAULT_ALLOW, Policy, SubscriptionSpec};
@@ -52,18 +52,6 @@ pub struct WebhookEntry {
     pub headers: Option<BTreeMap<String, String>>,
     /// How long one attempt may take, in seconds.
     pub timeout: f64,
-}
-
-/// How bad a notification is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SeverityWord {
-    /// All is well again.
-    Okay,
-    /// Somebody should look.
-    Warning,
-    /// Something does not work.
-    Failure,
 }
 
 /// The subscriptions by id.
@@ -177,16 +165,6 @@ impl SubscriptionEntry {
             max_age: span(self.max_age),
             queue: self.queue as usize,
         })
-    }
-}
-
-impl SeverityWord {
-    fn to_severity(self) -> model::Severity {
-        match self {
-            Self::Okay => model::Severity::Okay,
-            Self::Warning => model::Severity::Warning,
-            Self::Failure => model::Severity::Failure,
-        }
     }
 }
 
