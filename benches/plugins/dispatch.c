@@ -123,6 +123,16 @@ static unsigned long pass(struct bench *b, const gatherd_handle *handles, double
   return refused;
 }
 
+/* Waits until the writer has seen all, or nothing new for a while: what a rule hides never comes. */
+static void await(_Atomic unsigned long *seen, unsigned long all) {
+  unsigned long last = atomic_load(seen);
+  for (int still = 0; still < 1000 && last < all; usleep(20)) {
+    unsigned long so_far = atomic_load(seen);
+    still = so_far == last ? still + 1 : 0;
+    last = so_far;
+  }
+}
+
 static gatherd_status run(void *instance) {
   struct bench *b = instance;
   if (b->done) return 0;
@@ -142,7 +152,7 @@ static gatherd_status run(void *instance) {
     double t0 = now(CLOCK_MONOTONIC), c0 = now(CLOCK_PROCESS_CPUTIME_ID);
     unsigned long refused = pass(b, handles, (double)p, seen, base);
     double t1 = now(CLOCK_MONOTONIC);
-    while (atomic_load(seen) - base < b->series && refused == 0) usleep(20);
+    if (refused == 0) await(seen, base + b->series);
     double t2 = now(CLOCK_MONOTONIC), c1 = now(CLOCK_PROCESS_CPUTIME_ID), n = (double)b->series;
     fprintf(out,
             "{\"pass\":%lu,\"call_ns\":%.1f,\"e2e_ns\":%.1f,\"cpu_ns\":%.1f,\"rss_kib\":%ld,\"refused\":%lu,"

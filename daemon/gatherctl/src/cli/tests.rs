@@ -64,7 +64,9 @@ fn filters_of_notifications_become_the_api_s() {
         panic!("another command");
     };
     let filter = serde_json::to_value(notifications.filter()).unwrap();
-    assert_eq!(filter, json!({"since": 4, "severity": "warning", "limit": null}));
+    let expected =
+        json!({"since": 4, "severity": "warning", "host": null, "plugin": null, "type": null, "limit": null});
+    assert_eq!(filter, expected);
 }
 
 #[test]

@@ -198,7 +198,8 @@ fn a_reader_that_goes_away_is_no_failure() {
         .map(|number| {
             json!({"id": number, "time": "2026-01-31T12:00:00Z", "severity": "okay",
             "message": "x".repeat(100), "host": "h", "plugin": "", "plugin_instance": "", "type": "",
-            "type_instance": "", "meta": {}})
+            "type_instance": "", "meta": {}, "count": 1, "last_time": "2026-01-31T12:00:00Z",
+            "acknowledged": null})
         })
         .collect();
     let page = json!({"items": items, "next": null});
