@@ -20,8 +20,10 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("50-time.json", include_str!("examples/50-time.json")),
     ("60-outputs.json", include_str!("examples/60-outputs.json")),
     ("70-thresholds.json", include_str!("examples/70-thresholds.json")),
+    ("72-chains.json", include_str!("examples/72-chains.json")),
     ("75-blacklist.json", include_str!("examples/75-blacklist.json")),
     ("80-notifications.json", include_str!("examples/80-notifications.json")),
+    ("85-subscriptions.json", include_str!("examples/85-subscriptions.json")),
     ("90-configuration.json", include_str!("examples/90-configuration.json")),
 ];
 

@@ -84,7 +84,11 @@ async fn when_the_third_step_fails_all_is_as_before() {
         runs(&client, id).await;
     }
     number_until(&client, "testhost/misbehave/gauge-reads", |_| true).await;
-    assert_eq!(client.number("testhost/misbehave-burst/gauge-0").await, None);
+    // A plugin reads as soon as it runs, so it may have told values in the time until it was taken back.
+    within("what was taken back speaks no more", async || {
+        client.number("testhost/misbehave-burst/gauge-0").await.map_or(Ok(()), Err)
+    })
+    .await;
 }
 
 #[tokio::test]
