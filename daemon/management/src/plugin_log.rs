@@ -24,7 +24,7 @@ pub(crate) fn list(
     list: &ListRequest,
 ) -> Result<Part<PluginLogLine>, ManagementError> {
     let known = there_is(this, id)?;
-    let bad_key = |_| ManagementError::Internal { detail: "the list's key is no number".into() };
+    let bad_key = |_| ManagementError::BadMarker;
     let after: u64 = list.after.as_ref().map_or(Ok(0), |after| after.parse()).map_err(bad_key)?;
     let after = after.max(query.since.unwrap_or(0));
     let wanted = |line: &PluginLine| is_wanted(query, line);

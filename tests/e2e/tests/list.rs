@@ -25,14 +25,16 @@ async fn every_list_refuses_what_it_does_not_know() {
         assert_eq!(answer.refusal(), (400, "bad_marker".to_owned()), "{list}");
     }
     // Well-formed, but of another list; it was a failure of the daemon once.
-    for list in ["/v1/values", "/v1/metrics", "/v1/notifications"] {
+    for list in ["/v1/values", "/v1/metrics", "/v1/notifications", "/v1/audit", "/v1/plugins/cpu/log"] {
         for marker in ["", "9c8f8a"] {
             let answer = client.get(&format!("{list}?marker={marker}")).await;
             assert_eq!(answer.refusal(), (400, "bad_marker".to_owned()), "{list} {marker}");
         }
     }
-    let answer = client.get("/v1/notifications?since=9223372036854775808").await;
-    assert_eq!(answer.refusal(), (400, "bad_parameter".to_owned()), "{}", answer.text());
+    for list in ["/v1/notifications", "/v1/audit", "/v1/plugins/cpu/log"] {
+        let answer = client.get(&format!("{list}?since=9223372036854775808")).await;
+        assert_eq!(answer.refusal(), (400, "bad_parameter".to_owned()), "{list} {}", answer.text());
+    }
     for path in
         ["/v1/heartbeat", "/v1/cache", "/v1/daemon/log-level", "/v1/plugins/cpu", "/v1/plugins/cpu/config"]
     {

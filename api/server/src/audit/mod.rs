@@ -98,7 +98,7 @@ impl Audit {
     ) -> Result<Part<AuditRecord>, ManagementError> {
         let internal = |detail: String| ManagementError::Internal { detail };
         let before = list.after.as_ref().map_or(Ok(u64::MAX), |after| after.parse());
-        let before = before.map_err(|_| internal("the list's key is no number".to_owned()))?;
+        let before = before.map_err(|_| ManagementError::BadMarker)?;
         let wanted = |record: &AuditRecord| query.admits(record);
         let found = self.trail.newest(before, query.since.unwrap_or(0), list.limit + 1, &wanted);
         let mut items = found.map_err(|error| internal(format!("cannot read the audit trail: {error}")))?;

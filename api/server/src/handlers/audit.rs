@@ -3,7 +3,7 @@
 use super::plugin::word_of;
 use crate::audit::Audit;
 use crate::auth::Admin;
-use crate::input::{ListParams, Params, matcher};
+use crate::input::{self, ListParams, Params, matcher};
 use crate::management::ManagementError;
 use crate::output::{Walk, page};
 use crate::problem::ApiError;
@@ -47,11 +47,8 @@ pub(crate) async fn list_audit(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let AuditParams { since, user, action, outcome, limit, marker } = params.0;
-    let number = |text: String| {
-        text.parse::<u64>().map_err(|_| ApiError::parameter("since", "must be the number of a record"))
-    };
     let query = AuditQuery {
-        since: since.map(number).transpose()?,
+        since: input::since(since, "record")?,
         user: matcher("user", user.as_deref())?,
         action: matcher("action", action.as_deref())?,
         outcome: outcome.map(|word| word_of("outcome", word, "is not an outcome")).transpose()?,

@@ -3,7 +3,7 @@
 use super::Port;
 use super::plugin::word_of;
 use crate::auth::{Member, Reader};
-use crate::input::{JsonBody, ListParams, NoParams, Params, matcher};
+use crate::input::{self, JsonBody, ListParams, NoParams, Params, matcher};
 use crate::output::{EventStream, Walk, page};
 use crate::problem::ApiError;
 use crate::query::{NotificationQuery, SeriesQuery};
@@ -105,12 +105,8 @@ impl NotificationParams {
     /// The filters, and what a list still has to read.
     fn read(self) -> Result<(NotificationQuery, ListParams), ApiError> {
         let Self { since, severity, host, plugin, plugin_instance, type_name, type_instance, .. } = self;
-        let number = |text: String| {
-            let wrong = || ApiError::parameter("since", "must be the number of a notification");
-            text.parse::<u64>().ok().filter(|it| *it <= i64::MAX.unsigned_abs()).ok_or_else(wrong)
-        };
         let query = NotificationQuery {
-            since: since.map(number).transpose()?,
+            since: input::since(since, "notification")?,
             severity: severity.map(|word| word_of("severity", word, "is not a severity")).transpose()?,
             about: SeriesQuery {
                 host: matcher("host", host.as_deref())?,

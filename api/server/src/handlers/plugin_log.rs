@@ -3,7 +3,7 @@
 use super::Port;
 use super::plugin::word_of;
 use crate::auth::Reader;
-use crate::input::{ListParams, Params};
+use crate::input::{self, ListParams, Params};
 use crate::output::{EventStream, Walk, page};
 use crate::problem::ApiError;
 use crate::query::PluginLogQuery;
@@ -44,11 +44,8 @@ pub(crate) struct PluginLogStreamParams {
 }
 
 fn query(since: Option<String>, level: Option<String>) -> Result<PluginLogQuery, ApiError> {
-    let number = |text: String| {
-        text.parse::<u64>().map_err(|_| ApiError::parameter("since", "must be the number of a line"))
-    };
     Ok(PluginLogQuery {
-        since: since.map(number).transpose()?,
+        since: input::since(since, "line")?,
         level: level.map(|word| word_of("level", word, "is not debug, info, warn or error")).transpose()?,
     })
 }

@@ -20,5 +20,5 @@ pub use list::MAX_LIMIT;
 pub(crate) use list::{ListParams, Marker, matcher};
 pub(crate) use moment::moment;
 pub use moment::read_moment;
-pub(crate) use params::{NoParams, Params};
+pub(crate) use params::{NoParams, Params, since};
 pub(crate) use value_lists::ValueListsBody;

@@ -31,6 +31,15 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
     }
 }
 
+/// `since`: the number of something that there is a list of, as the document has it: within 63 bits.
+pub(crate) fn since(text: Option<String>, of: &str) -> Result<Option<u64>, ApiError> {
+    let number = |text: String| {
+        let number = text.parse::<u64>().ok().filter(|number| *number <= i64::MAX.unsigned_abs());
+        number.ok_or_else(|| ApiError::parameter("since", format!("must be the number of a {of}")))
+    };
+    text.map(number).transpose()
+}
+
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query)
         .map_err(|_| ApiError::new(ProblemCode::BadParameter, "The query is not a list of name=value."))?;
