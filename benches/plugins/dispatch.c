@@ -7,7 +7,7 @@
  * Configuration: {"series": N, "passes": P, "counter": "FILE", "out": "FILE"}
  */
 #define _GNU_SOURCE
-#include "gatherd_plugin.h"
+#include "config.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -29,8 +29,6 @@ struct bench {
   int done;
 };
 
-static gatherd_text text(const char *s) { return (gatherd_text){(const uint8_t *)s, strlen(s)}; }
-
 static double now(clockid_t clock) {
   struct timespec t;
   clock_gettime(clock, &t);
@@ -45,22 +43,6 @@ static long resident_kib(void) {
     fclose(f);
   }
   return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-/* The value behind "key" in flat JSON; good enough for a file that the benchmark writes itself. */
-static const char *field(const char *json, const char *key) {
-  char quoted[64];
-  snprintf(quoted, sizeof quoted, "\"%s\"", key);
-  const char *at = strstr(json, quoted);
-  at = at ? strchr(at + strlen(quoted), ':') : NULL;
-  if (!at) return "";
-  for (at++; *at == ' ' || *at == '"'; at++) {}
-  return at;
-}
-
-static void copy_until_quote(char *to, size_t size, const char *from) {
-  size_t n = strcspn(from, "\"");
-  snprintf(to, size, "%.*s", (int)n, from);
 }
 
 static gatherd_status configure(const gatherd_host_table *host, gatherd_text config) {

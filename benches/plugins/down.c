@@ -1,10 +1,8 @@
 /* Benchmark plugin: a writer whose other end is down: every write fails. */
-#include "gatherd_plugin.h"
+#include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static gatherd_text text(const char *s) { return (gatherd_text){(const uint8_t *)s, strlen(s)}; }
 
 static gatherd_status init(const gatherd_host_table *host, gatherd_text config, void **instance) {
   (void)host;

@@ -3,7 +3,7 @@
  * Configuration: {"counter": "FILE"}
  */
 #define _GNU_SOURCE
-#include "gatherd_plugin.h"
+#include "config.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -16,8 +16,6 @@ struct null {
   _Atomic unsigned long *seen;
   double sum;
 };
-
-static gatherd_text text(const char *s) { return (gatherd_text){(const uint8_t *)s, strlen(s)}; }
 
 static gatherd_status configure(const gatherd_host_table *host, gatherd_text config) {
   (void)host;

@@ -6,7 +6,7 @@
  * each other time below zero.
  */
 #define _GNU_SOURCE
-#include "gatherd_plugin.h"
+#include "config.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,24 +23,6 @@ struct steady {
   int registered, out, hang, clock;
   unsigned long reads;
 };
-
-static gatherd_text text(const char *s) { return (gatherd_text){(const uint8_t *)s, strlen(s)}; }
-
-/* The value behind "key" in flat JSON; good enough for what the benchmark writes itself. */
-static const char *field(const char *json, const char *key) {
-  char quoted[64];
-  snprintf(quoted, sizeof quoted, "\"%s\"", key);
-  const char *at = strstr(json, quoted);
-  at = at ? strchr(at + strlen(quoted), ':') : NULL;
-  if (!at) return "";
-  for (at++; *at == ' ' || *at == '"'; at++) {}
-  return at;
-}
-
-static void copy_until_quote(char *to, size_t size, const char *from) {
-  size_t n = strcspn(from, "\"");
-  snprintf(to, size, "%.*s", (int)n, from);
-}
 
 static gatherd_status configure(const gatherd_host_table *host, gatherd_text config) {
   (void)host;
