@@ -39,6 +39,10 @@ use crate::takeover::{self, Taken};
 /// How long draining may take.
 pub(crate) const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a stop waits for answers under way. Shorter, so that a client that does not read its answer is cut off in
+/// time, and everything else is drained all the same.
+const ANSWERS_DEADLINE: Duration = Duration::from_secs(7);
+
 /// How long the state of a daemon that was killed while it gave it away may still be locked.
 const LOCKED: Duration = Duration::from_secs(5);
 
@@ -217,7 +221,7 @@ async fn drain(
     notify::stopping();
     tracing::info!("draining for at most {STOP_DEADLINE:?}; a second signal ends at once");
     let drain = async {
-        tokio::join!(stopper.stop(STOP_DEADLINE), engine.stop(STOP_DEADLINE));
+        tokio::join!(stopper.stop(ANSWERS_DEADLINE), engine.stop(STOP_DEADLINE));
         if serves {
             // It removes the unix socket last of all; the end of the process must not come before.
             let _stopped = serving.await;
@@ -324,7 +328,7 @@ pub(crate) fn server_config(document: &Document, paths: &Paths) -> anyhow::Resul
         // Every plugin runs in this process: no foreign process has the daemon's user.
         trust_own_uid: true,
         audit: Some(paths.state.join("audit")),
-        stop_deadline: STOP_DEADLINE,
+        stop_deadline: ANSWERS_DEADLINE,
         ..ServerConfig::default()
     })
 }
