@@ -61,6 +61,9 @@ async fn each_wrong_key_of_a_body_is_told_with_its_pointer() {
         (json!({"api": {"workers": 0}}), "/api/workers"),
         (json!({"limits": {"series": 4_294_967_296_u64}}), "/limits/series"),
         (json!({"plugins": {"Bad Id": {}}}), "/plugins/Bad Id"),
+        (json!({"plugins": {"self": {"type": "steady"}}}), "/plugins/self"),
+        (json!({"log": []}), "/log"),
+        (json!({"subscriptions": {"a": {"webhook": {"secret": 4711}}}}), "/subscriptions/a/webhook/secret"),
         (json!({"plugins": {"steady": {"type": "../evil"}}}), "/plugins/steady/type"),
         (json!({"plugins": {"steady": {"colour": 1}}}), "/plugins/steady/colour"),
         (json!({"plugins": {"steady": {"config": {"series": -1}}}}), "/plugins/steady/config/series"),
@@ -69,6 +72,7 @@ async fn each_wrong_key_of_a_body_is_told_with_its_pointer() {
         let shown: String = body.to_string().chars().take(80).collect();
         assert_eq!(answer.refusal(), (422, "invalid".to_owned()), "{shown}: {}", answer.text());
         assert_eq!(answer.errors()[0].0, pointer, "{shown}: {}", answer.text());
+        assert!(!answer.text().contains("4711"), "a secret is repeated: {}", answer.text());
     }
     let deep = format!(
         "{{\"plugins\": {{\"steady\": {{\"config\": {}1{}}}}}}}",

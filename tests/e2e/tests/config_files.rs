@@ -6,7 +6,7 @@ use gatherd_e2e::{Daemon, Place, Setup, Stage};
 use serde_json::json;
 
 /// A file, the line and key of what is wrong with it, and a word of the explanation.
-const WRONG: [(&str, &str, &str); 17] = [
+const WRONG: [(&str, &str, &str); 19] = [
     ("interval = \"often\"", "1: interval", "a number"),
     ("\ninterval = 0", "2: interval", "out of range"),
     ("interval = -1.5", "1: interval", "out of range"),
@@ -18,6 +18,8 @@ const WRONG: [(&str, &str, &str); 17] = [
     ("[plugins.cpu]\nenabled = \"yes\"", "2: plugins.cpu.enabled", "boolean"),
     ("[plugins.cpu]\ncolour = 1", "2: plugins.cpu.colour", "allowed here"),
     ("[plugins.\"Bad Id\"]", "1: plugins.Bad Id", "no plugin id"),
+    ("[plugins.api]\ntype = \"cpu\"", "1: plugins.api", "choose another id"),
+    ("log = []", "1: log", "expected a table"),
     ("[plugins.cpu]\ntype = \"../evil\"", "2: plugins.cpu.type", "no plugin type"),
     ("[api]\nlisten = \"nowhere\"", "2: api.listen", "address"),
     ("[api]\nlisten = \"0.0.0.0:80\"", "2: api.listen", "insecure"),

@@ -20,6 +20,8 @@ use serde_json::Value;
 use super::document::Document;
 use super::merge::{escape, keys};
 use super::nearest;
+use super::secret::may_be_secret;
+use super::strict::Strict;
 use crate::port::ConfigProblem;
 
 /// How many wrong types are reported before the rest is left for the next time.
@@ -59,12 +61,17 @@ fn exposed(document: &Document) -> Option<ConfigProblem> {
 fn type_check(mut value: Value) -> (Document, Vec<ConfigProblem>) {
     let mut problems = Vec::new();
     while problems.len() < MOST_PROBLEMS {
-        match serde_path_to_error::deserialize::<_, Document>(&value) {
+        match serde_path_to_error::deserialize::<_, Document>(Strict(&value)) {
             Ok(document) => return (document, problems),
             Err(error) => {
                 let (pointer, container) = pointers(error.path());
                 let (pointer, container) = named_key(pointer, container, &error.inner().to_string());
-                problems.push(ConfigProblem { pointer, detail: explain(&error.inner().to_string()) });
+                let detail = if may_be_secret(&pointer) {
+                    "this has the wrong type; what was given may be a secret and is not repeated".to_owned()
+                } else {
+                    explain(&error.inner().to_string())
+                };
+                problems.push(ConfigProblem { pointer, detail });
                 if !take_out(&mut value, &container) {
                     break;
                 }
@@ -338,6 +345,8 @@ mod tests {
             (json!({"log": {"filter": ""}}), "/log/filter"),
             (json!({"plugins": {"CPU": {}}}), "/plugins/CPU"),
             (json!({"plugins": {"cpu": {"interval": 0}}}), "/plugins/cpu/interval"),
+            (json!({"plugins": {"api": {}}}), "/plugins/api"),
+            (json!({"plugins": {"self": {"type": "cpu"}}}), "/plugins/self"),
             (json!({"plugins": {"cpu": {"type": "../cpu"}}}), "/plugins/cpu/type"),
             (json!({"thresholds": {"a b": {}}}), "/thresholds/a b"),
             (json!({"thresholds": {"a": {"hits": 1_000_001}}}), "/thresholds/a/hits"),
@@ -350,6 +359,41 @@ mod tests {
             let found: Vec<String> = complaints(&value).into_iter().map(|(pointer, _)| pointer).collect();
             assert_eq!(found, vec![pointer.to_owned()], "{value}");
         }
+    }
+
+    #[test]
+    fn a_list_is_no_table_wherever_it_is() {
+        for (value, pointer) in [
+            (json!([]), ""),
+            (json!({"api": []}), "/api"),
+            (json!({"plugins": {"cpu": [true]}}), "/plugins/cpu"),
+            (json!({"subscriptions": {"a": {"match": []}}}), "/subscriptions/a/match"),
+            (json!({"chains": {"a": {"rules": {"b": []}}}}), "/chains/a/rules/b"),
+        ] {
+            let found: Vec<String> = complaints(&value).into_iter().map(|(pointer, _)| pointer).collect();
+            assert_eq!(found, vec![pointer.to_owned()], "{value}");
+        }
+        let detail = "invalid type: list, expected a table of the API's keys".to_owned();
+        assert_eq!(complaints(&json!({"api": ["127.0.0.1:1"]})), vec![("/api".to_owned(), detail)]);
+        assert_eq!(complaints(&json!({"plugins": {"cpu": {"config": [1]}}}))[0].0, "/plugins/cpu/config");
+        assert_eq!(complaints(&json!({"plugins": {"cpu": {"config": {"a": [[], {}]}}}})), vec![]);
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_repeated() {
+        for (webhook, pointer) in [
+            (json!({"secret": 4711}), "/subscriptions/a/webhook/secret"),
+            (json!({"secret": ["4711"]}), "/subscriptions/a/webhook/secret"),
+            (json!({"headers": {"Authorization": 4711}}), "/subscriptions/a/webhook/headers/Authorization"),
+            (json!({"headers": "4711"}), "/subscriptions/a/webhook/headers"),
+            (json!("4711"), "/subscriptions/a/webhook"),
+        ] {
+            let found = complaints(&json!({"subscriptions": {"a": {"webhook": webhook}}}));
+            assert_eq!(found[0].0, pointer);
+            assert!(!found[0].1.contains("4711"), "{found:?}");
+        }
+        let others = json!({"subscriptions": {"a": {"webhook": {"timeout": "4711"}}}});
+        assert!(complaints(&others)[0].1.contains("4711"));
     }
 
     #[test]

@@ -15,7 +15,8 @@
 //! `assignments`, `merge`, `resource` (which part of it), `edit` (what is asked and answered), `draft` (an
 //! edit before it has an effect), `plan`, `store` (revisions on disk), `steps`, `transaction` (the drawing above),
 //! `provisional` (a change that goes back unless it is confirmed), `begin` (the first revision of a life),
-//! `handover` (the last moments of one that another daemon takes over from) and `secret` (what is never shown).
+//! `handover` (the last moments of one that another daemon takes over from) `secret` (what is never shown)
+//! and `strict` (a list is no table).
 
 mod assignments;
 mod begin;
@@ -38,6 +39,7 @@ mod resource;
 mod secret;
 mod steps;
 mod store;
+mod strict;
 mod transaction;
 
 pub use check::{RULE_ID, is_rule_id, tangled_chains};

@@ -111,6 +111,17 @@ impl WriteOnly {
     }
 }
 
+/// Whether what is at a pointer into the document is a write-only key of our own sections, in one, or in place of
+/// what one stands in: a wrong value there is not to be repeated.
+pub(super) fn may_be_secret(pointer: &str) -> bool {
+    let found: Vec<String> = keys(pointer).collect();
+    // Two keys are the section and the id.
+    found.len() > 2
+        && SECTIONS
+            .iter()
+            .any(|section| keys(section).zip(&found).all(|(wanted, found)| wanted == "*" || wanted == *found))
+}
+
 /// The type of a plugin, as the first of these says it; its id where none does.
 fn type_of(id: &str, value: &Value, others: &[&Value]) -> String {
     let said = |document: &Value| {

@@ -19,6 +19,14 @@ pub struct PluginId(Arc<str>);
 pub struct PluginIdError(pub String);
 
 impl PluginId {
+    /// Ids that no plugin may have: the series of the daemon itself and of callers of the API are counted under them.
+    pub const RESERVED: [&str; 2] = ["api", "self"];
+
+    /// Whether no plugin may have it.
+    pub fn is_reserved(&self) -> bool {
+        Self::RESERVED.contains(&self.as_str())
+    }
+
     /// The id's text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -20,8 +20,13 @@ impl Ranges<'_> {
 
     fn plugin(&mut self, id: &str, entry: &PluginEntry) {
         let pointer = format!("/plugins/{}", escape(id));
-        if let Err(error) = id.parse::<PluginId>() {
-            self.say_if(true, &pointer, format_args!("{error}"));
+        match id.parse::<PluginId>() {
+            Ok(id) => self.say_if(
+                id.is_reserved(),
+                &pointer,
+                format_args!("the daemon's own values come under the name {id}: choose another id, and say `type = \"{id}\"` where the library is called so"),
+            ),
+            Err(error) => self.say_if(true, &pointer, format_args!("{error}")),
         }
         if let Some(interval) = entry.interval {
             self.seconds(&format!("{pointer}/interval"), interval, 0.001, YEAR);
