@@ -46,6 +46,7 @@ fn misfits(schema: &Value) -> Vec<Value> {
         ("string", json!("no such word")),
         ("boolean", json!(true)),
         ("array", json!([1])),
+        ("array", json!([])),
         ("object", json!({"a": 1})),
     ] {
         if !allows(schema, name) || (name == "string" && schema["enum"].is_array()) {

@@ -1,6 +1,7 @@
 //! JSON bodies: bounded, of the right media type, and refused with pointers when they do not fit.
 
 use super::mismatch::mismatch;
+use super::shape::lists_for_objects;
 use crate::auth::Identity;
 use crate::problem::ApiError;
 use crate::settings::Settings;
@@ -10,7 +11,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use gatherd_api_types::{FieldError, PluginConfig, ProblemCode};
+use gatherd_api_types::{PluginConfig, ProblemCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -54,7 +56,7 @@ pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
 #[derive(Debug)]
 pub(crate) struct MergePatch(pub(crate) PluginConfig);
 
-impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
+impl<T: DeserializeOwned + Serialize + 'static> FromRequest for JsonBody<T> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
@@ -62,13 +64,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
         let body = receive(request, "application/json", payload);
         Box::pin(async move {
             let bytes = body.await?;
-            refuse_list(&bytes)?;
             parse(&bytes).map(Self)
         })
     }
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
+impl<T: DeserializeOwned + Serialize + 'static> FromRequest for OptionalBody<T> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
@@ -87,7 +88,6 @@ impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
             if body.is_empty() {
                 return Ok(Self(None));
             }
-            refuse_list(&body)?;
             parse(&body).map(|value| Self(Some(value)))
         })
     }
@@ -174,18 +174,7 @@ fn too_large(longest: usize) -> ApiError {
     ApiError::new(ProblemCode::TooLarge, format!("The body may have at most {longest} bytes."))
 }
 
-/// Refuses a list, which serde would take for the members of an object in their order.
-fn refuse_list(body: &[u8]) -> Result<(), ApiError> {
-    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'[') => Err(ApiError::invalid(vec![FieldError {
-            pointer: String::new(),
-            detail: "must be an object".to_owned(),
-        }])),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+pub(super) fn parse<T: DeserializeOwned + Serialize>(body: &[u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let inner = error.inner();
@@ -196,7 +185,10 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         }
     })?;
     reader.end().map_err(|error| malformed(error.line(), error.column()))?;
-    Ok(parsed)
+    match lists_for_objects(body, &parsed) {
+        faults if faults.is_empty() => Ok(parsed),
+        faults => Err(ApiError::invalid(faults)),
+    }
 }
 
 pub(super) fn malformed(line: usize, column: usize) -> ApiError {

@@ -9,6 +9,7 @@ mod mismatch;
 mod moment;
 mod params;
 mod putval;
+mod shape;
 mod value_lists;
 
 pub(crate) use accept::{Offer, choose};
