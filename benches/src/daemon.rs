@@ -60,10 +60,10 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Starts it with a plugin whose values go up and down, and one to change.
-    pub(crate) async fn faulty(options: &Options, place: &Path) -> Result<Self> {
+    /// Starts it with a plugin whose values go up and down, and one to change; it may call `hook`.
+    pub(crate) async fn faulty(options: &Options, place: &Path, hook: &str) -> Result<Self> {
         let place = place.join("gatherd-faulty");
-        let daemon = Self::start(options, &place, &faulty(&place), &[]).await?;
+        let daemon = Self::start(options, &place, &faulty(&place, hook), &[]).await?;
         daemon.runs(&["clock", "changed"]).await?;
         Ok(daemon)
     }
@@ -325,8 +325,9 @@ fn of_steady(id: &str, config: &str) -> String {
     format!("[plugins.{id}]\ntype = \"benchsteady\"\ntrusted = true\nconfig = {{ {name}{config} }}\n")
 }
 
-fn faulty(place: &Path) -> String {
-    bare(place, 0.05) + &of_steady("clock", ", clock = 1") + &of_steady("changed", "")
+fn faulty(place: &Path, hook: &str) -> String {
+    let policy = format!("[subscriptions_policy]\nallow = [\"{hook}\"]\n");
+    bare(place, 0.05) + &policy + &of_steady("clock", ", clock = 1") + &of_steady("changed", "")
 }
 
 /// The plugins that write down when they are read, and what happens beside them.
