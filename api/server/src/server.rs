@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::audit::Audit;
-use crate::auth::{Peer, PeerPolicy, Store};
+use crate::auth::{OwnUser, Peer, PeerPolicy, Store};
 use crate::connections::Connections;
 use crate::management::Management;
 use crate::patient::{KEEP_ALIVE, Patience, Patient};
@@ -37,7 +37,7 @@ const RESERVED: usize = 256;
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Where and how to serve.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Address for TCP; `None` for no TCP. Port 0 lets the system choose.
     pub tcp: Option<SocketAddr>,
@@ -61,8 +61,8 @@ pub struct ServerConfig {
     pub metrics_open: bool,
     /// Group whose members are admins on the unix socket.
     pub admin_group: String,
-    /// Whether the daemon's own user is admin on the unix socket; only while no plugin runs under it.
-    pub trust_own_uid: bool,
+    /// Whether the daemon's own user is admin on the unix socket.
+    pub own_user: OwnUser,
     /// Directory of the audit trail; `audit` beside the credentials for `None`.
     pub audit: Option<PathBuf>,
     /// Host that records of the audit trail name as their writer.
@@ -97,7 +97,7 @@ impl Default for ServerConfig {
             max_streams: 256,
             metrics_open: true,
             admin_group: "gatherd-admin".to_owned(),
-            trust_own_uid: false,
+            own_user: OwnUser::default(),
             audit: None,
             hostname: "localhost".to_owned(),
             stop_deadline: Duration::from_secs(10),
@@ -149,7 +149,7 @@ impl Server {
         let Listening { tcp, unix, file } = listening;
         let address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let settings = Settings { metrics_open: config.metrics_open, body_timeout: config.body_timeout };
-        let peers = PeerPolicy { admin_group: config.admin_group, trust_own_uid: config.trust_own_uid };
+        let peers = PeerPolicy { admin_group: config.admin_group, own_user: config.own_user };
         let answers = Answers::open(&store.directory().join("answers"))
             .map_err(|source| BindError::Answers { source })?;
         let streams = Arc::new(Streams::new(config.max_streams));

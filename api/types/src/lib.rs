@@ -78,7 +78,8 @@ pub use plugin_type::{Capability, PluginType, PluginTypeProblem};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use revision::{Revision, RevisionDiff, RevisionState};
 pub use subscription::{
-    Subscription, SubscriptionDrops, SubscriptionError, SubscriptionStatus, SubscriptionTest, Webhook,
+    Exec, ExecFormat, Subscription, SubscriptionDrops, SubscriptionError, SubscriptionRun,
+    SubscriptionStatus, SubscriptionTest, Webhook,
 };
 pub use threshold::{
     ClearBounds, PreviewedSeries, Threshold, ThresholdPreview, ThresholdStatus, Window, WindowFunction,

@@ -27,9 +27,12 @@ pub struct Subscription {
     /// How bad they must be; any when absent or empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<Vec<Severity>>,
-    /// Where they go.
+    /// Where they go: a receiver that is called; this or `exec`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
+    /// Where they go: a program that is started; this or `webhook`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exec: Option<Exec>,
     /// After this long a message is not tried any more, in seconds; 3600 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0.1, maximum = 604_800)]
@@ -64,6 +67,39 @@ pub struct Webhook {
     pub timeout: Option<f64>,
 }
 
+/// A subscriber that is a program of the daemon's machine, started once for each message.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Exec {
+    /// Where it lies: an absolute path, directly in a directory that the daemon's files name.
+    #[schema(max_length = 4095, example = "/etc/gatherd/exec/page")]
+    pub program: String,
+    /// What it is told besides; no shell reads them. Shown to everybody who may look; none when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 64)]
+    pub arguments: Option<Vec<String>>,
+    /// What it reads on its standard input; `collectd` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<ExecFormat>,
+    /// How long it may run, in seconds; 30 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0.1, maximum = 300)]
+    pub timeout: Option<f64>,
+    /// Whether it is started again for the same message when it failed; false when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<bool>,
+}
+
+/// What a program reads on its standard input.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecFormat {
+    /// A line for each field, an empty line, the message; as collectd's `NotificationExec`.
+    Collectd,
+    /// The JSON that a webhook gets.
+    Json,
+}
+
 /// What became of a subscription's messages, since the daemon began.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -84,6 +120,29 @@ pub struct SubscriptionStatus {
     /// The newest failure.
     #[schema(required)]
     pub last_error: Option<SubscriptionError>,
+    /// How its program ran the last time; absent where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<SubscriptionRun>,
+}
+
+/// How a program ran.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionRun {
+    /// When it had ended.
+    pub time: Timestamp,
+    /// How long it ran, in seconds.
+    pub seconds: f64,
+    /// The status that it ended with; `null` when a signal ended it.
+    #[schema(required)]
+    pub exit_status: Option<i32>,
+    /// The signal that ended it; `null` when it ended by itself.
+    #[schema(required)]
+    pub signal: Option<i32>,
+    /// Whether it was ended because its time was over.
+    pub timed_out: bool,
+    /// The last 1024 bytes of what it wrote to its standard error.
+    pub stderr: String,
 }
 
 /// Messages of a subscription that were given up, by reason.
@@ -94,7 +153,8 @@ pub struct SubscriptionDrops {
     pub full: u64,
     /// They became too old.
     pub aged: u64,
-    /// They can never be delivered: the address is not allowed, the receiver is gone, the subscription was disabled.
+    /// They can never be delivered: the address is not allowed, the receiver is gone, the program failed and is not to
+    /// be tried again, the subscription was disabled.
     pub refused: u64,
 }
 
@@ -119,4 +179,7 @@ pub struct SubscriptionTest {
     pub reason: Option<String>,
     /// How long that took, in seconds.
     pub seconds: f64,
+    /// How the program ran; absent where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<SubscriptionRun>,
 }

@@ -13,17 +13,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
-use gatherd_api::auth::Store;
+use gatherd_api::auth::{OwnUser, Store};
 use gatherd_api::types::Machine;
 use gatherd_api::{Given, Listening, Server, ServerConfig, Stopper};
-use gatherd_engine::desired::{Desired, Document, Inputs, Layers, LayersError, OpenError};
-use gatherd_engine::{Engine, EngineConfig};
+use gatherd_engine::desired::{ApplyFailure, Desired, Document, Inputs, Layers, LayersError, OpenError};
+use gatherd_engine::{Configured, Engine, EngineConfig};
 use gatherd_handover::{Door, Guest, Sockets, StateId};
 use gatherd_machine::MachineReader;
 use gatherd_management::{EngineManagement, Facts, Files, MachineView, Parts, RereadError};
 use gatherd_model::CdTime;
+use gatherd_outputs::Subscribers;
 use gatherd_outputs::prometheus::Prometheus;
-use gatherd_outputs::webhook::Webhooks;
 use gatherd_timekeeping::MachineTimekeeper;
 
 use crate::cli::Options;
@@ -138,8 +138,8 @@ impl Daemon {
             hostname,
             kinds: kinds.clone(),
             timekeeper: Arc::new(MachineTimekeeper),
-            targets: Arc::new(Webhooks),
-            configured: vec![Arc::new(log.clone())],
+            targets: Arc::new(Subscribers::default()),
+            configured: vec![Arc::new(log.clone()), Arc::new(Programs(config.own_user.clone()))],
         });
         let engine = Arc::new(engine.await?);
         let facts = Facts {
@@ -325,8 +325,8 @@ pub(crate) fn server_config(document: &Document, paths: &Paths) -> anyhow::Resul
         body_timeout: Duration::try_from_secs_f64(api.body_timeout)?,
         answer_timeout: Duration::try_from_secs_f64(api.answer_timeout)?,
         metrics_open: api.metrics_open,
-        // Every plugin runs in this process: no foreign process has the daemon's user.
-        trust_own_uid: true,
+        // Every plugin runs in this process: no foreign process has the daemon's user, until programs may be started.
+        own_user: OwnUser::trusted(),
         audit: Some(paths.state.join("audit")),
         stop_deadline: ANSWERS_DEADLINE,
         ..ServerConfig::default()
@@ -339,6 +339,22 @@ fn say_where(server: &Server, paths: &Paths) {
     }
     if let Some(path) = &paths.socket {
         tracing::info!("the API listens on the unix socket {}", path.display());
+    }
+}
+
+/// What follows from programs that subscriptions may start: they have the daemon's user, so that user is no proof of
+/// anything any more. Where it is root, it stays what root is.
+struct Programs(OwnUser);
+
+impl Configured for Programs {
+    fn configure(&self, document: &Document) -> Result<(), ApplyFailure> {
+        if !document.subscriptions_policy.exec_dirs.is_empty() && self.0.distrust() {
+            tracing::info!(
+                "programs may be started (subscriptions_policy.exec_dirs): until the next start the unix socket trusts \
+                 root and the group gatherd-admin, and not the daemon's own user"
+            );
+        }
+        Ok(())
     }
 }
 

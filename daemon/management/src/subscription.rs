@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use gatherd_api::types::{SubscriptionDrops, SubscriptionError, SubscriptionStatus, SubscriptionTest};
+use gatherd_api::types::{
+    SubscriptionDrops, SubscriptionError, SubscriptionRun, SubscriptionStatus, SubscriptionTest,
+};
 use gatherd_api::{Caller, ManagementError};
+use gatherd_engine::port::{Attempt, Run};
 use gatherd_engine::subscription::{Tally, Tried};
-use gatherd_model::{Notification, Severity};
+use gatherd_model::{CdTime, Notification, Severity};
 
 use crate::EngineManagement;
 use crate::convert::timestamp;
@@ -29,12 +32,13 @@ pub(crate) async fn test(
         meta: BTreeMap::new(),
     };
     let tried = this.engine().subscriptions().try_out(id, notification).await;
-    let Some(Tried { outcome, took }) = tried else {
+    let Some(Tried { attempt: Attempt { outcome, run }, took }) = tried else {
         let id: String = id.chars().take(64).collect();
         return Err(ManagementError::NotFound { detail: format!("there is no subscription {id:?}") });
     };
     let reason = outcome.err().map(|reason| reason.to_string());
-    Ok(SubscriptionTest { delivered: reason.is_none(), reason, seconds: took.as_secs_f64() })
+    let run = run.map(|run| ran(way.clock().wall(), run));
+    Ok(SubscriptionTest { delivered: reason.is_none(), reason, seconds: took.as_secs_f64(), run })
 }
 
 /// What became of the messages of one.
@@ -49,6 +53,7 @@ pub(crate) fn status(tally: Tally) -> SubscriptionStatus {
         missed,
         last_delivered,
         last_error,
+        last_run,
     } = tally;
     SubscriptionStatus {
         queued,
@@ -58,5 +63,13 @@ pub(crate) fn status(tally: Tally) -> SubscriptionStatus {
         missed,
         last_delivered: last_delivered.map(timestamp),
         last_error: last_error.map(|(time, reason)| SubscriptionError { time: timestamp(time), reason }),
+        last_run: last_run.map(|(time, run)| ran(time, run)),
     }
+}
+
+/// How a program ran that had ended at `time`.
+fn ran(time: CdTime, run: Run) -> SubscriptionRun {
+    let Run { took, exit_status, signal, timed_out, stderr } = run;
+    let (time, seconds) = (timestamp(time), took.as_secs_f64());
+    SubscriptionRun { time, seconds, exit_status, signal, timed_out, stderr }
 }

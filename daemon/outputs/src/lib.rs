@@ -2,5 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+mod message;
+mod program;
 pub mod prometheus;
-pub mod webhook;
+mod subscribers;
+mod webhook;
+
+pub use subscribers::Subscribers;

@@ -8,33 +8,28 @@
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
-use gatherd_engine::port::{BoxFuture, Message, NotDelivered, Reach, Target, Targets, Webhook};
-use gatherd_model::{MetaValue, Notification};
+use gatherd_engine::port::{Attempt, BoxFuture, Message, NotDelivered, Reach, Target, Webhook};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, StatusCode, redirect};
-use serde_json::{Map, Value, json};
+use reqwest::{Certificate, Client, StatusCode, redirect};
+
+use crate::message;
 
 /// How long a connection that is not used stays open.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// Makes ways to webhooks.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Webhooks;
-
-impl Targets for Webhooks {
-    fn open(&self, webhook: &Webhook) -> Result<Box<dyn Target>, NotDelivered> {
-        Ok(Box::new(Hook::new(webhook)?))
-    }
-}
+/// Most bytes of a file with certificates.
+const LARGEST_CA_FILE: u64 = 1 << 20;
 
 /// One webhook with its client.
-struct Hook {
+pub(crate) struct Hook {
     client: Client,
     url: String,
     key: Option<hmac::Key>,
@@ -42,8 +37,15 @@ struct Hook {
 }
 
 impl Hook {
-    fn new(webhook: &Webhook) -> Result<Self, NotDelivered> {
+    /// A way to `webhook`; reads the file with certificates, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be used, or a header cannot be sent.
+    pub(crate) fn new(webhook: &Webhook) -> Result<Self, NotDelivered> {
+        let authorities = webhook.ca_file.as_deref().map_or_else(|| Ok(Vec::new()), authorities)?;
         let client = Client::builder()
+            .tls_certs_merge(authorities)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .timeout(webhook.timeout)
@@ -66,7 +68,7 @@ impl Hook {
     }
 
     async fn post(&self, message: &Message) -> Result<(), NotDelivered> {
-        let body = body(message).to_string();
+        let body = message::json(message).to_string();
         let mut request = self
             .client
             .post(&self.url)
@@ -88,8 +90,27 @@ impl Hook {
 }
 
 impl Target for Hook {
-    fn deliver<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<(), NotDelivered>> {
-        Box::pin(self.post(message))
+    fn deliver<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Attempt> {
+        Box::pin(async { self.post(message).await.into() })
+    }
+}
+
+/// The certificates of a file. What is wrong with it names the key and not the path, because everybody who may look is
+/// told.
+fn authorities(path: &Path) -> Result<Vec<Certificate>, NotDelivered> {
+    let refused = |why: &dyn fmt::Display| {
+        NotDelivered::Later(format!("the file that subscriptions_policy.ca_file names cannot be used: {why}"))
+    };
+    let mut pem = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST_CA_FILE + 1).read_to_end(&mut pem));
+    let length = read.map_err(|error| refused(&error))?;
+    if length as u64 > LARGEST_CA_FILE {
+        return Err(refused(&format_args!("it has more than {LARGEST_CA_FILE} bytes")));
+    }
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if certificates.is_empty() => Err(refused(&"there is no certificate in it")),
+        Ok(certificates) => Ok(certificates),
+        Err(_) => Err(refused(&"it is no PEM")),
     }
 }
 
@@ -117,53 +138,6 @@ fn signature(key: &hmac::Key, now: u64, body: &[u8]) -> String {
         let _infallible = write!(text, "{byte:02x}");
     }
     text
-}
-
-/// What a receiver is told; the notification as the API shows it, but for what becomes of it later.
-fn body(message: &Message) -> Value {
-    let Message { id, subscription, number, notification } = message;
-    let Notification {
-        severity,
-        time,
-        message,
-        host,
-        plugin,
-        plugin_instance,
-        type_name,
-        type_instance,
-        meta,
-    } = &**notification;
-    let span = time.as_duration();
-    let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
-    let time = gatherd_api_types::Timestamp::from_unix(seconds, span.subsec_nanos());
-    let meta: Map<String, Value> = meta.iter().map(|(name, value)| (name.clone(), fact(value))).collect();
-    json!({
-        "delivery": id,
-        "subscription": &**subscription,
-        "test": *number == 0,
-        "notification": {
-            "id": number,
-            "time": time.as_str(),
-            "severity": severity.to_string(),
-            "message": message,
-            "host": host,
-            "plugin": plugin,
-            "plugin_instance": plugin_instance,
-            "type": type_name,
-            "type_instance": type_instance,
-            "meta": meta,
-        },
-    })
-}
-
-fn fact(value: &MetaValue) -> Value {
-    match value {
-        MetaValue::String(text) => text.as_str().into(),
-        MetaValue::Int(value) => (*value).into(),
-        MetaValue::UInt(value) => (*value).into(),
-        MetaValue::Double(value) => (*value).into(),
-        MetaValue::Bool(value) => (*value).into(),
-    }
 }
 
 /// Resolves a name, and lets a connection go only to addresses that the policy admits.
@@ -217,11 +191,6 @@ fn reason(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    use gatherd_model::{CdTime, Severity};
-
     use super::*;
 
     #[test]
@@ -244,41 +213,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_certificates_that_cannot_be_used_is_told_by_its_key_and_not_by_its_path() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("ca.pem");
+        let refused = || match authorities(&path) {
+            Err(NotDelivered::Later(said)) => said,
+            other => panic!("{other:?}"),
+        };
+        assert!(refused().contains("ca_file") && !refused().contains(&*path.to_string_lossy()));
+        for (text, word) in [
+            ("", "no certificate in it"),
+            ("-----BEGIN CERTIFICATE-----\nöö\n-----END CERTIFICATE-----\n", "no PEM"),
+            (&"x".repeat(2 << 20), "more than 1048576 bytes"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert!(refused().contains(word), "{}", refused());
+        }
+    }
+
+    #[test]
     fn an_answer_is_a_success_only_with_2xx() {
         assert_eq!(judged(StatusCode::NO_CONTENT), Ok(()));
         assert!(matches!(judged(StatusCode::FOUND), Err(NotDelivered::Later(said)) if said.contains("302")));
         assert!(matches!(judged(StatusCode::INTERNAL_SERVER_ERROR), Err(NotDelivered::Later(_))));
         assert!(matches!(judged(StatusCode::GONE), Err(NotDelivered::Never(_))));
-    }
-
-    #[test]
-    fn a_body_has_what_the_api_shows() {
-        let notification = Notification {
-            severity: Severity::Failure,
-            time: CdTime::from_secs(1_700_000_000),
-            message: "full".into(),
-            host: "h".into(),
-            plugin: "df".into(),
-            plugin_instance: "root".into(),
-            type_name: "percent_bytes".into(),
-            type_instance: "used".into(),
-            meta: BTreeMap::from([
-                ("n".into(), MetaValue::UInt(u64::MAX)),
-                ("x".into(), MetaValue::Double(f64::NAN)),
-            ]),
-        };
-        let message = Message {
-            id: "1-7-a".into(),
-            subscription: "a".into(),
-            number: 7,
-            notification: Arc::new(notification),
-        };
-        assert_eq!(
-            body(&message),
-            json!({"delivery": "1-7-a", "subscription": "a", "test": false, "notification": {"id": 7,
-                "time": "2023-11-14T22:13:20Z", "severity": "failure", "message": "full", "host": "h", "plugin": "df",
-                "plugin_instance": "root", "type": "percent_bytes", "type_instance": "used",
-                "meta": {"n": u64::MAX, "x": null}}})
-        );
     }
 }

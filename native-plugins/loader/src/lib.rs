@@ -14,6 +14,7 @@
 mod arguments;
 mod calls;
 mod context;
+mod descriptors;
 mod door;
 mod elf;
 mod error;
@@ -25,6 +26,7 @@ mod library;
 mod loader;
 mod settled;
 
+pub use descriptors::keep_descriptors;
 pub use door::{BatchRef, Call, Door, IdentityRef, Refusal, ValueListRef};
 pub use error::{CallError, Complaint, ConfigureError, InitError, OpenError, Unsafe};
 pub use instance::{Gate, Instance};

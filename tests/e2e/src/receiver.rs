@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// What a receiver does with a call.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -56,6 +57,8 @@ struct Seen {
 /// A receiver on a free port of this machine.
 #[derive(Clone, Debug)]
 pub struct Receiver {
+    /// Scheme and host.
+    place: &'static str,
     port: u16,
     seen: Arc<Mutex<Seen>>,
 }
@@ -67,15 +70,38 @@ impl Receiver {
     ///
     /// When there is no port.
     pub async fn start(says: impl IntoIterator<Item = Says>) -> Self {
+        Self::listen(says, None).await
+    }
+
+    /// One that is called over TLS, as `localhost`, and shows what `tls` has.
+    ///
+    /// # Panics
+    ///
+    /// When there is no port.
+    pub async fn start_tls(tls: TlsAcceptor) -> Self {
+        Self::listen([], Some(tls)).await
+    }
+
+    async fn listen(says: impl IntoIterator<Item = Says>, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
         let port = listener.local_addr().expect("a listener has an address").port();
         let seen = Arc::new(Mutex::new(Seen { calls: Vec::new(), says: says.into_iter().collect() }));
-        let receiver = Self { port, seen };
+        let place = if tls.is_some() { "https://localhost" } else { "http://127.0.0.1" };
+        let receiver = Self { place, port, seen };
         let own = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let own = own.clone();
-                tokio::spawn(async move { own.serve(stream).await });
+                let (own, tls) = (own.clone(), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => own.serve(stream).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                own.serve(stream).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         receiver
@@ -83,7 +109,7 @@ impl Receiver {
 
     /// Where it is called.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("{}:{}{path}", self.place, self.port)
     }
 
     /// The rule that allows to call it.
@@ -101,7 +127,7 @@ impl Receiver {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).says.extend(says);
     }
 
-    async fn serve(self, mut stream: TcpStream) {
+    async fn serve(self, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         let mut seen = Vec::new();
         loop {
             let (call, used) = loop {

@@ -21,6 +21,7 @@ mod defaults;
 mod disk_full;
 mod every_plugin;
 mod examples;
+mod exec;
 mod expiry;
 mod exposition;
 mod flush;

@@ -1,7 +1,9 @@
 //! `/v1/subscriptions`: who is told of notifications, over real HTTP.
 
 use aws_lc_rs::hmac;
-use gatherd_e2e::{Ask, Call, Checked, Daemon, Receiver, Says, Setup, Stage, within};
+use gatherd_e2e::{
+    Ask, Authority, Call, Checked, Daemon, Place, Receiver, Says, Setup, Stage, Validity, within,
+};
 use serde_json::{Value, json};
 
 const SECRET: &str = "hush-hush-hush";
@@ -258,5 +260,49 @@ async fn nobody_reaches_through_it_what_only_this_machine_can() {
 
     let wider = json!({"subscriptions_policy": {"allow": ["http://*:*"]}});
     let answer = client.send(Ask::patch("/v1/config", &wider).if_match("*")).await;
+    assert_eq!(answer.refusal().0, 422, "only files say it: {}", answer.text());
+}
+
+#[tokio::test]
+async fn a_webhook_goes_over_tls_to_who_has_a_good_certificate_of_an_authority_that_the_files_name() {
+    let Some(stage) = Stage::find() else { return };
+    let (ours, foreign) = (Authority::new("ours"), Authority::new("foreign"));
+    let good = Receiver::start_tls(ours.server("localhost", Validity::Now)).await;
+    let bad = [
+        ("name", ours.server("other.example", Validity::Now), "not valid for name"),
+        ("time", ours.server("localhost", Validity::Past), "expired"),
+        ("issuer", foreign.server("localhost", Validity::Now), "UnknownIssuer"),
+    ];
+    let place = Place::new(None);
+    let file = place.path().join("ca.pem");
+    std::fs::write(&file, ours.pem()).unwrap();
+    let config = format!(
+        "[plugins]\n[subscriptions_policy]\nallow = [\"https://localhost:*\"]\nca_file = '{}'\n",
+        file.display()
+    );
+    let daemon = Daemon::start_in(place, Setup::new(&stage).config(config)).await;
+    let client = daemon.unix();
+    make(&client, &hook(&good)).await;
+    say(&client, "failure", "over TLS").await;
+    status_until(&client, "it is delivered", |it| it["delivered"] == 1).await;
+    assert_eq!(messages(&good.calls()), ["over TLS"]);
+    assert!(good.calls().iter().all(is_signed));
+    for (id, server, word) in bad {
+        let receiver = Receiver::start_tls(server).await;
+        let mut subscription = hook(&receiver);
+        subscription["id"] = json!(id);
+        make(&client, &subscription).await;
+        let tried = client.post(&format!("/v1/subscriptions/{id}/test")).await.ok();
+        assert_eq!(tried["delivered"], false, "{id}");
+        let reason = tried["reason"].as_str().unwrap();
+        assert!(reason.contains("certificate") && reason.contains(word), "{id}: {reason}");
+        assert!(receiver.calls().is_empty(), "{id}");
+    }
+    // The file counts as it is when a way is opened.
+    std::fs::write(&file, "nonsense").unwrap();
+    let tried = client.post("/v1/subscriptions/oncall/test").await.ok();
+    assert!(tried["reason"].as_str().unwrap().contains("subscriptions_policy.ca_file"), "{tried}");
+    let other = json!({"subscriptions_policy": {"ca_file": "/etc/hostname"}});
+    let answer = client.send(Ask::patch("/v1/config", &other).if_match("*")).await;
     assert_eq!(answer.refusal().0, 422, "only files say it: {}", answer.text());
 }

@@ -26,6 +26,7 @@ mod tests;
 
 pub use file::FileError;
 pub(crate) use file::{prepare_directory, read_private, write_private};
+pub use peer::OwnUser;
 pub use store::{OpenError, Store, UserError};
 
 pub(crate) use identity::{Identity, authenticate};

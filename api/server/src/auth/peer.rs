@@ -1,16 +1,39 @@
 //! Who is at the other end of a unix socket, as the kernel says it.
 
 use gatherd_api_types::Role;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::UnixStream;
 use tokio::sync::OnceCell;
 
+/// Whether the daemon's own user is trusted on the unix socket: only while nothing else runs under it. Whoever has a
+/// copy may end that, and nobody brings it back.
+#[derive(Clone, Debug, Default)]
+pub struct OwnUser(Arc<AtomicBool>);
+
+impl OwnUser {
+    /// It is trusted.
+    pub fn trusted() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    /// From now on it is not; answers whether it was.
+    pub fn distrust(&self) -> bool {
+        self.0.swap(false, Ordering::AcqRel)
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// Whom a unix socket trusts besides root.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct PeerPolicy {
     /// Members of this group; nobody when there is no such group.
     pub(crate) admin_group: String,
-    /// The daemon's own user, while no plugin process runs under it.
-    pub(crate) trust_own_uid: bool,
+    /// The daemon's own user, while nothing else runs under it.
+    pub(crate) own_user: OwnUser,
 }
 
 /// The process that opened a connection over the unix socket.
@@ -47,7 +70,7 @@ impl Peer {
     /// Its user name and role; `None` when it is not trusted. The user database is asked once.
     pub(super) async fn identify(&self, policy: &PeerPolicy) -> Option<(String, Role)> {
         let account = self.account.get_or_try_init(|| look_up(self.uid, self.gid, policy)).await.ok()?;
-        let own = policy.trust_own_uid && self.uid == rustix::process::geteuid().as_raw();
+        let own = policy.own_user.is_trusted() && self.uid == rustix::process::geteuid().as_raw();
         let trusted = self.uid == 0 || own || account.is_member;
         trusted.then(|| (account.name.clone(), Role::Admin))
     }

@@ -1,7 +1,7 @@
 //! Tokens that must be refused, files that must be private, peers that must be known.
 
 use super::file::FileError;
-use super::peer::{Peer, PeerPolicy};
+use super::peer::{OwnUser, Peer, PeerPolicy};
 use super::store::{OpenError, Store, UserError};
 use aws_lc_rs::hmac;
 use gatherd_api_types::Role;
@@ -370,8 +370,10 @@ fn a_change_that_cannot_be_stored_is_not_made() {
 
 #[tokio::test]
 async fn the_kernel_s_word_decides_about_peers() {
-    let policy =
-        |group: &str, trust_own_uid: bool| PeerPolicy { admin_group: group.to_owned(), trust_own_uid };
+    let policy = |group: &str, is_trusted: bool| {
+        let own_user = if is_trusted { OwnUser::trusted() } else { OwnUser::default() };
+        PeerPolicy { admin_group: group.to_owned(), own_user }
+    };
     let own = rustix::process::geteuid().as_raw();
     let stranger = 4_000_000_000;
     let root = Peer::new(0, 0).identify(&policy("none", false)).await;
@@ -380,7 +382,12 @@ async fn the_kernel_s_word_decides_about_peers() {
     let member = Peer::new(stranger, 0).identify(&policy("root", false)).await;
     assert_eq!(member, Some((stranger.to_string(), Role::Admin)));
     assert!(Peer::new(own, stranger).identify(&policy("none", true)).await.is_some());
+    let ended = policy("none", true);
+    let peer = Peer::new(own, stranger);
+    assert!(peer.identify(&ended).await.is_some());
+    assert!(ended.own_user.clone().distrust() && !ended.own_user.distrust());
     if own != 0 {
         assert_eq!(Peer::new(own, stranger).identify(&policy("none", false)).await, None);
+        assert_eq!(peer.identify(&ended).await, None, "an open connection ends to be trusted, too");
     }
 }

@@ -827,7 +827,7 @@ impl Management for Fake {
 
     async fn test_subscription(&self, caller: &Caller, id: &str) -> Answer<SubscriptionTest> {
         *self.last_caller.lock().unwrap() = Some(caller.clone());
-        find(id).map(|_there| SubscriptionTest { delivered: true, reason: None, seconds: 0.25 })
+        find(id).map(|_there| SubscriptionTest { delivered: true, reason: None, seconds: 0.25, run: None })
     }
 
     async fn follow_notifications(

@@ -17,7 +17,7 @@ mod versions;
 
 use crate::app::Shared;
 use crate::audit::Audit;
-use crate::auth::{PeerPolicy, Store};
+use crate::auth::{OwnUser, PeerPolicy, Store};
 use crate::clock::now;
 use crate::replay::Answers;
 use crate::settings::Settings;
@@ -111,7 +111,7 @@ impl Site {
 
     fn shared(&self) -> Shared {
         let settings = Settings { metrics_open: self.metrics_open, ..Settings::default() };
-        let peers = PeerPolicy { admin_group: "gatherd-admin".to_owned(), trust_own_uid: false };
+        let peers = PeerPolicy { admin_group: "gatherd-admin".to_owned(), own_user: OwnUser::default() };
         let answers = Answers::open(&self.directory.path().join("answers")).unwrap();
         let streams = self.streams.clone();
         let audit = Audit::new(self.trail(), "testhost".to_owned(), self.fake.clone());

@@ -1,6 +1,7 @@
 //! The real server on real sockets.
 
 use super::Site;
+use crate::auth::OwnUser;
 use crate::server::{BindError, Server, ServerConfig, Stopper};
 use crate::socket::{Given, Listening};
 use gatherd_api_types::Role;
@@ -17,7 +18,7 @@ fn config(site: &Site) -> ServerConfig {
         tcp: Some(([127, 0, 0, 1], 0).into()),
         unix: Some(socket(site)),
         workers: 1,
-        trust_own_uid: true,
+        own_user: OwnUser::trusted(),
         ..ServerConfig::default()
     }
 }

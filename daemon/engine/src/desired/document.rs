@@ -34,7 +34,10 @@ pub use output::{Buffer, OutputEntry, WhenFullWord};
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
 pub use rule::Fault;
 pub use severity::SeverityWord;
-pub use subscriptions::{SubscriptionEntries, SubscriptionEntry, SubscriptionsPolicy, WebhookEntry};
+pub use subscriptions::{
+    ExecEntry, ExecFormatWord, Judge, SubscriptionEntries, SubscriptionEntry, SubscriptionsPolicy,
+    WebhookEntry,
+};
 pub use thresholds::{ClearBounds, ThresholdEntries, ThresholdEntry, WindowEntry, WindowFunction};
 pub use time::Time;
 

@@ -18,7 +18,10 @@ pub use plugin::{
     CallFailure, Capability, Code, ConfigProblem, Found, Manifest, OpenFailure, Plugin, PluginId,
     PluginIdError, PluginKind, Spec,
 };
-pub use target::{Message, NotDelivered, Reach, Secret, Target, Targets, Webhook};
+pub use target::{
+    Attempt, Message, NotDelivered, Program, ProgramFormat, Reach, Run, Secret, Subscriber, Target, Targets,
+    Webhook,
+};
 pub use timekeeper::{
     AdjustFailure, Adjustment, Allowance, Discipline, DisciplineSource, Exchange, HardwareClock, KernelClock,
     Reading, Timekeeper,

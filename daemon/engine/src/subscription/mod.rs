@@ -11,6 +11,7 @@
 
 mod one;
 mod policy;
+mod programs;
 mod worker;
 
 #[cfg(test)]
@@ -24,11 +25,13 @@ use gatherd_model::{CdTime, Notification, Severity};
 use tokio::task::JoinHandle;
 
 use crate::bus::{Bus, Heard};
-use crate::port::{Clock, NotDelivered, Targets, Webhook};
+use crate::port::{Attempt, Clock, Run, Subscriber, Targets};
 use crate::rules::Matcher;
 
 use one::One;
 pub use policy::{DEFAULT_ALLOW, Policy, UrlRefused};
+pub(crate) use programs::is_plain;
+pub use programs::{ProgramPolicy, ProgramRefused};
 
 /// How long a stop waits for what is under way.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -43,7 +46,7 @@ pub struct SubscriptionSpec {
     /// How bad they must be; any for none.
     pub severities: Vec<Severity>,
     /// Where they go.
-    pub webhook: Webhook,
+    pub subscriber: Subscriber,
     /// After this long a message is not tried any more.
     pub max_age: Duration,
     /// Most messages that wait; not zero.
@@ -71,13 +74,15 @@ pub struct Tally {
     pub last_delivered: Option<CdTime>,
     /// The newest failure, and when.
     pub last_error: Option<(CdTime, String)>,
+    /// How the program ran the last time, and when it had ended.
+    pub last_run: Option<(CdTime, Run)>,
 }
 
 /// What came of trying a subscription.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tried {
-    /// Why it was not delivered.
-    pub outcome: Result<(), NotDelivered>,
+    /// Whether it was delivered, and how the program ran.
+    pub attempt: Attempt,
     /// How long that took.
     pub took: Duration,
 }
@@ -153,11 +158,12 @@ impl Subscriptions {
     pub async fn try_out(&self, id: &str, notification: Notification) -> Option<Tried> {
         let one = self.all.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()?;
         let began = Instant::now();
-        let outcome = one.try_out(notification).await;
-        Some(Tried { outcome, took: began.elapsed() })
+        let attempt = one.try_out(notification).await;
+        Some(Tried { attempt, took: began.elapsed() })
     }
 
-    /// Hears no more, and lets what is under way end; what still waits then is lost and said in the log.
+    /// Hears no more, and lets what is under way end; what still waits then is lost and said in the log, and programs
+    /// that still run are ended.
     pub async fn stop(&self) {
         if let Some(feed) = self.feed.lock().unwrap_or_else(PoisonError::into_inner).take() {
             feed.abort();
@@ -175,6 +181,7 @@ impl Subscriptions {
         }
         for one in &all {
             one.end();
+            one.drop_work().await;
         }
     }
 }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use gatherd_model::Notification;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use super::worker::{self, RETRY};
 use super::{Around, SubscriptionSpec, Tally};
-use crate::port::{Message, NotDelivered, Webhook};
+use crate::port::{Attempt, Message, NotDelivered, Subscriber, Target};
 use crate::series::Parts;
 
 /// One subscription.
@@ -21,6 +22,8 @@ pub(super) struct One {
     pub(super) changed: Notify,
     /// The queue became empty.
     emptied: Notify,
+    /// Held while a program runs: one at a time.
+    turn: tokio::sync::Mutex<()>,
 }
 
 struct State {
@@ -32,6 +35,8 @@ struct State {
     /// Failures in a row.
     failures: u32,
     is_working: bool,
+    /// The newest worker.
+    work: Option<JoinHandle<()>>,
     has_ended: bool,
 }
 
@@ -43,7 +48,7 @@ struct Waiting {
 /// What the worker has to do.
 pub(super) enum Next {
     /// Deliver this, in the way of this generation.
-    Deliver { message: Arc<Message>, webhook: Webhook, generation: u64 },
+    Deliver { message: Arc<Message>, subscriber: Subscriber, generation: u64 },
     /// Nothing waits.
     Nothing,
     /// There is no such subscription any more.
@@ -59,10 +64,11 @@ impl One {
             tally: Tally::default(),
             failures: 0,
             is_working: false,
+            work: None,
             has_ended: false,
         };
-        let (changed, emptied) = (Notify::new(), Notify::new());
-        Self { id: id.into(), around, state: Mutex::new(state), changed, emptied }
+        let (changed, emptied, turn) = (Notify::new(), Notify::new(), tokio::sync::Mutex::new(()));
+        Self { id: id.into(), around, state: Mutex::new(state), changed, emptied, turn }
     }
 
     pub(super) fn configure(&self, spec: SubscriptionSpec) {
@@ -94,6 +100,15 @@ impl One {
         false
     }
 
+    /// Breaks off what is under way, and waits until it is.
+    pub(super) async fn drop_work(&self) {
+        let work = self.state().work.take();
+        if let Some(work) = work {
+            work.abort();
+            let _broken_off = work.await;
+        }
+    }
+
     /// Takes a notification into the queue, where it is wanted.
     pub(super) fn offer(self: &Arc<Self>, number: u64, notification: &Arc<Notification>) {
         let mut state = self.state();
@@ -105,7 +120,7 @@ impl One {
         state.trim(most - 1);
         state.queue.push_back(Waiting { message, since: Instant::now() });
         if !std::mem::replace(&mut state.is_working, true) {
-            drop(tokio::spawn(worker::work(Arc::clone(self))));
+            state.work = Some(tokio::spawn(worker::work(Arc::clone(self))));
         }
         drop(state);
         self.changed.notify_one();
@@ -127,10 +142,27 @@ impl One {
     }
 
     /// Delivers once, past the queue.
-    pub(super) async fn try_out(&self, notification: Notification) -> Result<(), NotDelivered> {
-        let webhook = self.state().spec.webhook.clone();
+    pub(super) async fn try_out(&self, notification: Notification) -> Attempt {
+        let subscriber = self.state().spec.subscriber.clone();
         let message = self.message(0, Arc::new(notification));
-        self.around.targets.open(&webhook)?.deliver(&message).await
+        match self.around.targets.open(&subscriber) {
+            Ok(target) => self.deliver(&*target, &subscriber, &message).await,
+            Err(refused) => Err(refused).into(),
+        }
+    }
+
+    /// Delivers a message, once; a program runs when no other of this subscription does.
+    pub(super) async fn deliver(
+        &self,
+        target: &dyn Target,
+        subscriber: &Subscriber,
+        message: &Message,
+    ) -> Attempt {
+        let _turn = match subscriber {
+            Subscriber::Program(_) => Some(self.turn.lock().await),
+            Subscriber::Webhook(_) => None,
+        };
+        target.deliver(message).await
     }
 
     /// Waits until nothing waits.
@@ -163,7 +195,7 @@ impl One {
         };
         Next::Deliver {
             message: Arc::clone(&front.message),
-            webhook: state.spec.webhook.clone(),
+            subscriber: state.spec.subscriber.clone(),
             generation: state.generation,
         }
     }
@@ -178,14 +210,13 @@ impl One {
     }
 
     /// Notes what became of a message; answers how long to pause before the next attempt.
-    pub(super) fn settle(
-        &self,
-        message: &Arc<Message>,
-        outcome: Result<(), NotDelivered>,
-        chance: f64,
-    ) -> Option<Duration> {
+    pub(super) fn settle(&self, message: &Arc<Message>, attempt: Attempt, chance: f64) -> Option<Duration> {
         let now = self.around.clock.wall();
+        let Attempt { outcome, run } = attempt;
         let mut state = self.state();
+        if let Some(run) = run {
+            state.tally.last_run = Some((now, run));
+        }
         let is_later = matches!(outcome, Err(NotDelivered::Later(_)));
         // It may have made room for another meanwhile.
         let is_there = state.queue.front().is_some_and(|front| Arc::ptr_eq(&front.message, message));

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::port::{BoxFuture, Message, Reach, Target};
+use crate::port::{BoxFuture, Message, NotDelivered, Program, ProgramFormat, Reach, Target, Webhook};
 
 /// What the targets of one test do, call by call; then all is well.
 #[derive(Default)]
@@ -19,19 +19,40 @@ struct Script {
     /// While there is one, a delivery waits for it.
     gate: Option<Notify>,
     called: Notify,
+    /// Deliveries under way, and the most at one time.
+    under_way: Mutex<(usize, usize)>,
+}
+
+/// Counts a delivery for as long as it lasts, also when it is broken off.
+struct UnderWay<'a>(&'a Script);
+
+impl<'a> UnderWay<'a> {
+    fn begin(script: &'a Script) -> Self {
+        let mut counts = script.under_way.lock().unwrap();
+        counts.0 += 1;
+        counts.1 = counts.1.max(counts.0);
+        Self(script)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.lock().unwrap().0 -= 1;
+    }
 }
 
 struct Scripted(Arc<Script>);
 
 impl Targets for Scripted {
-    fn open(&self, _: &Webhook) -> Result<Box<dyn Target>, NotDelivered> {
+    fn open(&self, _: &Subscriber) -> Result<Box<dyn Target>, NotDelivered> {
         Ok(Box::new(Scripted(Arc::clone(&self.0))))
     }
 }
 
 impl Target for Scripted {
-    fn deliver<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<(), NotDelivered>> {
+    fn deliver<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Attempt> {
         Box::pin(async move {
+            let _counted = UnderWay::begin(&self.0);
             let call = (message.id.clone(), message.notification.message.clone());
             self.0.calls.lock().unwrap().push(call);
             self.0.called.notify_one();
@@ -39,7 +60,7 @@ impl Target for Scripted {
                 gate.notified().await;
             }
             let said = self.0.says.lock().unwrap().pop_front().flatten();
-            said.map_or(Ok(()), Err)
+            said.map_or(Ok(()), Err).into()
         })
     }
 }
@@ -49,13 +70,14 @@ fn spec() -> SubscriptionSpec {
         enabled: true,
         about: Matcher::default(),
         severities: vec![Severity::Failure],
-        webhook: Webhook {
+        subscriber: Subscriber::Webhook(Webhook {
             url: "https://example.org/".into(),
             reach: Reach::Public,
             secret: None,
             headers: BTreeMap::new(),
             timeout: Duration::from_secs(1),
-        },
+            ca_file: None,
+        }),
         max_age: Duration::from_mins(1),
         queue: 3,
     }
@@ -175,4 +197,52 @@ async fn what_is_taken_away_or_disabled_hears_nothing_and_a_stop_waits_for_what_
     subscriptions.configure(BTreeMap::new());
     assert!(subscriptions.tallies().is_empty());
     assert_eq!(subscriptions.try_out("a", notification(Severity::Okay, "m")).await, None);
+}
+
+fn program() -> SubscriptionSpec {
+    let program = Program {
+        path: "/opt/x/page".into(),
+        directories: [].into(),
+        arguments: Vec::new(),
+        format: ProgramFormat::Collectd,
+        timeout: Duration::from_secs(1),
+        retry: false,
+    };
+    SubscriptionSpec { subscriber: Subscriber::Program(program), ..spec() }
+}
+
+#[tokio::test]
+async fn of_a_program_one_runs_at_a_time_also_when_it_is_tried_out() {
+    let (script, bus, subscriptions) = start(Script { gate: Some(Notify::new()), ..Script::default() });
+    subscriptions.configure(BTreeMap::from([("a".to_owned(), program())]));
+    fail(&bus, "one");
+    script.called.notified().await;
+    let trials = async {
+        let trial = || subscriptions.try_out("a", notification(Severity::Okay, "trial"));
+        tokio::join!(trial(), trial())
+    };
+    let open_gate = async {
+        for _ in 0..1_000_000 {
+            script.gate.as_ref().unwrap().notify_one();
+            tokio::task::yield_now().await;
+        }
+    };
+    let (first, second) = tokio::select! {
+        both = trials => both,
+        () = open_gate => panic!("the trials do not come to an end"),
+    };
+    assert_eq!(first.unwrap().attempt, Ok(()).into());
+    assert_eq!(second.unwrap().attempt, Ok(()).into());
+    until(&subscriptions, |tally| tally.delivered == 1).await;
+    assert_eq!(*script.under_way.lock().unwrap(), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_breaks_off_what_does_not_end() {
+    let (script, bus, subscriptions) = start(Script { gate: Some(Notify::new()), ..Script::default() });
+    fail(&bus, "one");
+    script.called.notified().await;
+    assert_eq!(script.under_way.lock().unwrap().0, 1);
+    subscriptions.stop().await;
+    assert_eq!(script.under_way.lock().unwrap().0, 0);
 }

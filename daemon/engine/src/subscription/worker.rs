@@ -30,23 +30,24 @@ pub(super) async fn work(one: Arc<One>) {
                     return;
                 }
             }
-            Next::Deliver { message, webhook, generation } => {
+            Next::Deliver { message, subscriber, generation } => {
                 if way.as_ref().is_none_or(|(of, _)| *of != generation) {
                     way = None;
                 }
                 let opened = match way.take() {
                     Some((_, target)) => Ok(target),
-                    None => one.around.targets.open(&webhook),
+                    None => one.around.targets.open(&subscriber),
                 };
-                let outcome = match opened {
+                let attempt = match opened {
                     Ok(target) => {
-                        let outcome = target.deliver(&message).await;
-                        way = Some((generation, target));
-                        outcome
+                        let attempt = one.deliver(&*target, &subscriber, &message).await;
+                        // After a failure all is looked at anew, certificates too.
+                        way = attempt.outcome.is_ok().then_some((generation, target));
+                        attempt
                     }
-                    Err(refused) => Err(refused),
+                    Err(refused) => Err(refused).into(),
                 };
-                if let Some(pause) = one.settle(&message, outcome, chance()) {
+                if let Some(pause) = one.settle(&message, attempt, chance()) {
                     wait(&one, pause, generation).await;
                 }
             }

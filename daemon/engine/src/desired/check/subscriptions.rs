@@ -4,11 +4,14 @@ use super::Ranges;
 use crate::desired::document::{Document, SubscriptionEntries, SubscriptionsPolicy};
 use crate::desired::merge::escape;
 use crate::port::ConfigProblem;
+use crate::subscription::is_plain;
 
 /// How many subscriptions there may be.
 const MOST: usize = 100;
 /// How many rules the policy may have.
 const MOST_RULES: usize = 256;
+/// How many directories of programs it may name.
+const MOST_DIRECTORIES: usize = 16;
 
 impl Ranges<'_> {
     pub(super) fn subscriptions_policy(&mut self, policy: &SubscriptionsPolicy) {
@@ -17,6 +20,16 @@ impl Ranges<'_> {
             policy.allow.len() > MOST_RULES,
             section,
             format_args!("at most {MOST_RULES} are allowed"),
+        );
+        self.say_if(
+            !policy.ca_file.iter().all(|path| is_plain(path)),
+            "/subscriptions_policy/ca_file",
+            format_args!("an absolute path without `..` is wanted"),
+        );
+        self.say_if(
+            policy.exec_dirs.len() > MOST_DIRECTORIES || !policy.exec_dirs.iter().all(|path| is_plain(path)),
+            "/subscriptions_policy/exec_dirs",
+            format_args!("at most {MOST_DIRECTORIES} absolute paths without `..` are allowed"),
         );
         if let Err(at) = policy.compile() {
             self.say_if(
@@ -49,9 +62,9 @@ impl Ranges<'_> {
 
 /// Judges the subscriptions by the policy, which another layer may hold.
 pub(super) fn together(document: &Document) -> Vec<ConfigProblem> {
-    let Ok(policy) = document.subscriptions_policy.compile() else { return Vec::new() };
+    let Ok(judge) = document.subscriptions_policy.compile() else { return Vec::new() };
     let each = document.subscriptions.iter().flat_map(|(id, entry)| {
-        let faults = entry.compile(&policy).err().unwrap_or_default();
+        let faults = entry.compile(&judge).err().unwrap_or_default();
         faults.into_iter().map(move |(below, detail)| ConfigProblem {
             pointer: format!("/subscriptions/{}{below}", escape(id)),
             detail,

@@ -28,6 +28,11 @@ impl Faults {
         }
     }
 
+    /// All of them.
+    pub(super) fn all(self) -> Vec<Fault> {
+        self.0
+    }
+
     pub(super) fn end<T>(self, rule: T) -> Result<T, Vec<Fault>> {
         if self.0.is_empty() { Ok(rule) } else { Err(self.0) }
     }
