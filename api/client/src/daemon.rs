@@ -1,9 +1,9 @@
-//! The daemon itself: versions, life, log, notifications.
+//! The daemon itself: versions, life, log, audit trail.
 
 use crate::connection::Client;
 use crate::error::ClientError;
-use crate::filter::NotificationFilter;
-use gatherd_api_types::{Heartbeat, LogLevel, Notification, Page, Versions};
+use crate::filter::AuditFilter;
+use gatherd_api_types::{AuditRecord, Heartbeat, LogLevel, Page, Versions};
 use reqwest::Method;
 use serde_json::{Map, Value};
 
@@ -35,16 +35,13 @@ impl Client {
         self.get("/v1/capabilities").await
     }
 
-    /// Recent notifications, oldest first.
+    /// Who changed what, and who was refused; the newest first. For admins.
     ///
     /// # Errors
     ///
-    /// As [`Client::versions`].
-    pub async fn notifications(
-        &self,
-        filter: &NotificationFilter,
-    ) -> Result<Page<Notification>, ClientError> {
-        self.list("/v1/notifications", filter).await
+    /// [`ClientError::Problem`] with 403 for others; otherwise as [`Client::versions`].
+    pub async fn audit(&self, filter: &AuditFilter) -> Result<Page<AuditRecord>, ClientError> {
+        self.list("/v1/audit", filter).await
     }
 
     /// What the daemon logs.

@@ -13,16 +13,21 @@
 //! One method per operation, named like the operation in the OpenAPI document.
 #![forbid(unsafe_code)]
 
+mod chain;
 mod change;
 mod config;
 mod connection;
 mod daemon;
 mod error;
 mod filter;
+mod lines;
+mod notification;
 mod output;
 mod plugin;
+mod plugin_log;
 mod section;
 mod stream;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -32,10 +37,13 @@ mod value;
 pub use change::{Asked, Changed};
 pub use connection::Client;
 pub use error::ClientError;
-pub use filter::{NotificationFilter, PluginFilter, PluginTypeFilter, ValueFilter};
+pub use filter::{
+    AuditFilter, NotificationFilter, PluginFilter, PluginLogFilter, PluginTypeFilter, ValueFilter,
+};
 pub use gatherd_api_types as types;
+pub use lines::LineStream;
 pub use plugin::TaggedConfig;
 pub use section::{PageFilter, Previewed, Section, Tagged};
 pub use stream::{EventStream, StreamEvent};
 pub use token::Session;
-pub use value::Format;
+pub use value::{Format, SentValues};

@@ -3,7 +3,9 @@
 use crate::change::{Asked, Changed, Sent, text_of};
 use crate::connection::{Client, segment};
 use crate::error::ClientError;
-use gatherd_api_types::{BlacklistPreview, BlacklistRule, Page, Threshold, ThresholdPreview};
+use gatherd_api_types::{
+    BlacklistPreview, BlacklistRule, Chain, Page, Subscription, Threshold, ThresholdPreview,
+};
 use reqwest::Method;
 use reqwest::header::ETAG;
 use serde::Serialize;
@@ -36,6 +38,14 @@ impl Section for BlacklistRule {
 
 impl Previewed for BlacklistRule {
     type Preview = BlacklistPreview;
+}
+
+impl Section for Chain {
+    const PATH: &'static str = "/v1/chains";
+}
+
+impl Section for Subscription {
+    const PATH: &'static str = "/v1/subscriptions";
 }
 
 /// A member, and the tag that a change of it must show.

@@ -2,8 +2,8 @@
 
 use crate::connection::Client;
 use crate::error::ClientError;
-use crate::filter::NotificationFilter;
 use reqwest::{Method, Response};
+use serde::Serialize;
 
 /// Longest event that is read, in bytes.
 const MAX_EVENT: usize = 1024 * 1024;
@@ -23,7 +23,7 @@ pub struct StreamEvent {
 #[derive(Debug)]
 pub struct EventStream {
     client: Client,
-    path: &'static str,
+    path: String,
     response: Response,
     seen: Vec<u8>,
 }
@@ -43,7 +43,7 @@ impl EventStream {
                 }
             }
             if self.seen.len() > MAX_EVENT {
-                let (place, path) = (self.client.place().to_owned(), self.path.to_owned());
+                let (place, path) = (self.client.place().to_owned(), self.path.clone());
                 return Err(ClientError::TooLong { place, path, limit: MAX_EVENT });
             }
             match self.response.chunk().await.map_err(|source| self.client.broken(source))? {
@@ -76,22 +76,18 @@ fn parse(block: &str) -> Option<StreamEvent> {
 }
 
 impl Client {
-    /// Follows notifications, from behind the id of an earlier event where one is named.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Problem`] with 503 when too many streams are open; otherwise as [`Client::notifications`].
-    pub async fn follow_notifications(
+    /// Opens a stream of events, from behind the id of an earlier one where one is named.
+    pub(crate) async fn follow(
         &self,
-        filter: &NotificationFilter,
+        path: String,
+        filter: &(impl Serialize + Sync),
         behind: Option<&str>,
     ) -> Result<EventStream, ClientError> {
-        let path = "/v1/notifications/stream";
-        let mut request = self.request(Method::GET, path).query(filter);
+        let mut request = self.request(Method::GET, &path).query(filter);
         if let Some(id) = behind {
             request = request.header("Last-Event-ID", id);
         }
-        let response = self.send(path, request).await?;
+        let response = self.send(&path, request).await?;
         Ok(EventStream { client: self.clone(), path, response, seen: Vec::new() })
     }
 }

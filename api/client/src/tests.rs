@@ -1,7 +1,10 @@
 //! The client against a daemon that says one thing.
 
-use crate::{Client, ClientError, Format, PluginFilter, ValueFilter};
-use gatherd_api_types::{LogLevel, PluginConfig, PluginState, ProblemCode, SyncMethod, TimeSync};
+use crate::{Client, ClientError, Format, PluginFilter, PluginLogFilter, SentValues, ValueFilter};
+use gatherd_api_types::{
+    AcknowledgeRequest, LogLevel, PluginConfig, PluginLogLevel, PluginState, ProblemCode, SyncMethod,
+    TimeSync,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -157,4 +160,60 @@ async fn a_measurement_is_asked_for_and_read() {
     let asked = asked.await.unwrap();
     assert!(asked.starts_with("POST /v1/time/sync HTTP/1.1\r\n"), "{asked}");
     assert!(asked.contains(r#""method":"measure""#), "{asked}");
+}
+
+#[tokio::test]
+async fn value_lists_travel_as_they_are_written() {
+    let (client, asked) = daemon("200 OK", "", r#"{"taken":1,"refused":[]}"#).await;
+    let taken = client.put_values(SentValues::Putval, "PUTVAL h/p/t N:1\n".to_owned()).await.unwrap();
+    assert_eq!((taken.taken, taken.refused.len()), (1, 0));
+    let asked = asked.await.unwrap();
+    assert!(asked.starts_with("POST /v1/values HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("content-type: text/plain\r\n"), "{asked}");
+    assert!(asked.ends_with("\r\n\r\nPUTVAL h/p/t N:1\n"), "{asked}");
+}
+
+#[tokio::test]
+async fn csv_is_asked_for_and_read_line_by_line() {
+    let (client, asked) = daemon("200 OK", "", "identifier,x\r\nh/p/t,\"a\"\r\n").await;
+    let filter =
+        ValueFilter { plugin_id: Some("cpu".to_owned()), fresh: Some(true), ..ValueFilter::default() };
+    let mut lines = client.values_csv(&filter).await.unwrap();
+    assert_eq!(lines.next().await.unwrap().as_deref(), Some("identifier,x"));
+    assert_eq!(lines.next().await.unwrap().as_deref(), Some("h/p/t,\"a\""));
+    assert_eq!(lines.next().await.unwrap(), None);
+    let asked = asked.await.unwrap();
+    assert!(asked.starts_with("GET /v1/values?plugin_id=cpu&fresh=true HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("accept: text/csv\r\n"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_history_is_asked_for_by_its_length() {
+    let (client, asked) = daemon("404 Not Found", "", "").await;
+    client.value_with_history("h/p/t", 5).await.unwrap_err();
+    assert!(asked.await.unwrap().starts_with("GET /v1/values/h/p/t?history=5 HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn a_stream_is_asked_for_behind_what_was_seen() {
+    let body = "retry: 2000\n\nid: a-7\nevent: line\ndata: {}\n\n";
+    let (client, asked) = daemon("200 OK", "", body).await;
+    let filter = PluginLogFilter { level: Some(PluginLogLevel::Warn), ..PluginLogFilter::default() };
+    let mut stream = client.follow_plugin_log("cpu", &filter, Some("a-6")).await.unwrap();
+    let event = stream.next().await.unwrap().unwrap();
+    assert_eq!((event.id.as_str(), event.name.as_str(), event.data.as_str()), ("a-7", "line", "{}"));
+    assert_eq!(stream.next().await.unwrap(), None);
+    let asked = asked.await.unwrap();
+    assert!(asked.starts_with("GET /v1/plugins/cpu/log/stream?level=warn HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("last-event-id: a-6\r\n"), "{asked}");
+}
+
+#[tokio::test]
+async fn note_is_taken_by_number_and_with_a_comment() {
+    let (client, asked) = daemon("422 Unprocessable Content", "", PROBLEM).await;
+    let request = AcknowledgeRequest { comment: "seen".to_owned() };
+    client.acknowledge(17, &request).await.unwrap_err();
+    let asked = asked.await.unwrap();
+    assert!(asked.starts_with("POST /v1/notifications/17/acknowledge HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.ends_with(r#"{"comment":"seen"}"#), "{asked}");
 }
