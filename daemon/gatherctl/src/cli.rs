@@ -1,21 +1,27 @@
 //! The command line.
 
+pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod config;
 pub(crate) mod daemon;
+pub(crate) mod notification;
 pub(crate) mod output;
 pub(crate) mod plugin;
 pub(crate) mod section;
+pub(crate) mod value;
 
 use crate::output::Form;
 use crate::paper::When;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gatherd_client::types::{LeftValues, PluginState, Severity, SyncMethod};
-use gatherd_client::{NotificationFilter, PluginFilter, PluginTypeFilter, ValueFilter};
+use gatherd_client::{PluginFilter, PluginTypeFilter};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Most entries that the daemon puts into one page.
+pub(crate) const LARGEST_PAGE: usize = 10_000;
 
 /// What `gatherctl --help` ends with.
 const AFTER: &str = "\
@@ -25,7 +31,8 @@ Without --url and --socket the daemon is looked for at GATHERCTL_URL or GATHERCT
 unix socket of the runtime directory, then at http://127.0.0.1:8720.
 
 Exit codes: 0 done, 1 the daemon said no, 2 something is wrong here (arguments, files), 3 no connection,
-4 the file says something else than what is in effect (diff, apply --dry-run).";
+4 the file says something else than what is in effect (diff, apply --dry-run). What was tried and failed, or was
+not taken as a whole, ends with 1 as well (plugin test, subscription test, values put).";
 
 /// What `gatherctl completions --help` ends with.
 const HOW_TO_COMPLETE: &str = "\
@@ -52,8 +59,16 @@ pub(crate) struct Options {
     /// Unix socket of the daemon.
     #[arg(long, value_name = "PATH", global = true)]
     pub(crate) socket: Option<PathBuf>,
-    /// Form of what is printed.
-    #[arg(short, long, value_name = "FORM", global = true, value_enum, default_value_t)]
+    /// Form of what is printed; lists of values and metrics alone can be CSV.
+    #[arg(
+        short,
+        long,
+        visible_alias = "format",
+        value_name = "FORM",
+        global = true,
+        value_enum,
+        default_value_t
+    )]
     pub(crate) output: Form,
     /// When words for states have colours.
     #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t)]
@@ -70,16 +85,16 @@ pub(crate) enum Command {
     /// Look at one plugin, steer it, configure it.
     #[command(subcommand)]
     Plugin(plugin::Plugin),
-    /// List the newest values, or show those of one identifier.
-    Values(Values),
+    /// List the newest values, show those of one identifier, put some in, or watch them flow.
+    Values(value::Values),
     /// List what is being collected.
-    Metrics(Series),
+    Metrics(value::Metrics),
     /// List what could be loaded, with what is wrong with it.
     Types(Types),
     /// Say what daemon and machine can do.
     Capabilities(Capabilities),
-    /// List recent notifications, oldest first, or follow them.
-    Notifications(Notifications),
+    /// List recent notifications, oldest first, follow them, take note of one, or publish one.
+    Notifications(notification::Notifications),
     /// Show what the daemon logs, or change it until it ends.
     LogLevel(LogLevel),
     /// Look at the configuration, compare it with files, change it.
@@ -101,6 +116,12 @@ pub(crate) enum Command {
     /// Hide series.
     #[command(subcommand)]
     Blacklist(section::Members),
+    /// Drop, rename, scale or route values on their way.
+    #[command(subcommand)]
+    Chain(section::Chains),
+    /// Have others told of notifications.
+    #[command(subcommand)]
+    Subscription(section::Subscriptions),
     /// Look at what carries values away, and steer it.
     #[command(subcommand)]
     Output(output::Outputs),
@@ -112,6 +133,8 @@ pub(crate) enum Command {
     /// Look at the clock, measure it, correct it.
     #[command(subcommand)]
     Time(daemon::Time),
+    /// List who changed what and who was refused, newest first, or follow that.
+    Audit(audit::Audit),
     /// Steer the daemon itself.
     #[command(subcommand)]
     Daemon(daemon::Daemon),
@@ -145,45 +168,6 @@ pub(crate) struct Plugins {
     pub(crate) limit: Limit,
 }
 
-/// Which values.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Values {
-    /// Exactly this one, as `host/plugin[-instance]/type[-instance]`.
-    #[arg(value_parser = identifier, conflicts_with_all = ["host", "plugin", "plugin_instance",
-        "type_name", "type_instance", "limit"])]
-    pub(crate) identifier: Option<String>,
-    #[command(flatten)]
-    pub(crate) series: Series,
-    /// Look again and again: on a terminal the picture is drawn anew, elsewhere what changed is printed.
-    #[arg(short, long)]
-    pub(crate) watch: bool,
-    /// Time between two looks, in seconds.
-    #[arg(short = 'n', long, value_name = "SECONDS", default_value = "2", value_parser = pause, requires = "watch")]
-    pub(crate) interval: Duration,
-}
-
-/// Which series.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Series {
-    /// Only these hosts.
-    #[arg(long, value_name = "FILTER")]
-    host: Option<String>,
-    /// Only these plugin parts.
-    #[arg(long, value_name = "FILTER")]
-    plugin: Option<String>,
-    /// Only these plugin instances; empty for series without one.
-    #[arg(long, value_name = "FILTER")]
-    plugin_instance: Option<String>,
-    /// Only these types.
-    #[arg(long = "type", value_name = "FILTER")]
-    type_name: Option<String>,
-    /// Only these type instances; empty for series without one.
-    #[arg(long, value_name = "FILTER")]
-    type_instance: Option<String>,
-    #[command(flatten)]
-    pub(crate) limit: Limit,
-}
-
 /// Which plugin types.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Types {
@@ -199,31 +183,6 @@ pub(crate) struct Types {
 pub(crate) struct Capabilities {
     /// Only this part, such as `machine.cpu`.
     pub(crate) key: Option<String>,
-}
-
-/// Which notifications.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Notifications {
-    /// Only those with a greater number.
-    #[arg(long, value_name = "NUMBER")]
-    since: Option<u64>,
-    /// Only those of this severity.
-    #[arg(long, value_parser = severities())]
-    severity: Option<Severity>,
-    /// Only those about these hosts.
-    #[arg(long, value_name = "FILTER")]
-    host: Option<String>,
-    /// Only those about these plugin parts.
-    #[arg(long, value_name = "FILTER")]
-    plugin: Option<String>,
-    /// Only those about these types.
-    #[arg(long = "type", value_name = "FILTER")]
-    type_name: Option<String>,
-    /// Go on with what happens from now on, a line each, until somebody has seen enough.
-    #[arg(short, long, conflicts_with = "limit")]
-    pub(crate) follow: bool,
-    #[command(flatten)]
-    pub(crate) limit: Limit,
 }
 
 /// How many.
@@ -282,10 +241,20 @@ pub(crate) struct Login {
     pub(crate) credential: Option<PathBuf>,
 }
 
+impl Command {
+    /// Whether what it prints can be CSV.
+    pub(crate) fn has_csv(&self) -> bool {
+        match self {
+            Self::Values(values) => values.action.is_none() && values.identifier.is_none() && !values.watch,
+            Self::Metrics(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Limit {
     /// What to ask for in one page; `None` leaves it to the daemon.
     pub(crate) fn page(self) -> Option<usize> {
-        const LARGEST_PAGE: usize = 10_000;
         self.limit.map(|limit| limit.min(LARGEST_PAGE))
     }
 }
@@ -298,27 +267,11 @@ impl Plugins {
     }
 }
 
-impl Series {
-    /// As the API filters.
-    pub(crate) fn filter(&self) -> ValueFilter {
-        let Self { host, plugin, plugin_instance, type_name, type_instance, limit } = self.clone();
-        ValueFilter { host, plugin, plugin_instance, type_name, type_instance, limit: limit.page() }
-    }
-}
-
 impl Types {
     /// As the API filters.
     pub(crate) fn filter(&self) -> PluginTypeFilter {
         let Self { type_name, limit } = self.clone();
         PluginTypeFilter { type_name, limit: limit.page() }
-    }
-}
-
-impl Notifications {
-    /// As the API filters.
-    pub(crate) fn filter(&self) -> NotificationFilter {
-        let Self { since, severity, host, plugin, type_name, follow: _, limit } = self.clone();
-        NotificationFilter { since, severity, host, plugin, type_name, limit: limit.page() }
     }
 }
 

@@ -100,23 +100,32 @@ fn origin(path: &Path) -> String {
 ///
 /// [`DocumentError`] when it cannot be read or holds neither.
 pub(crate) fn read(path: &Path) -> Result<Map<String, Value>, DocumentError> {
-    let path = path.to_owned();
+    let (text, path) = (text(path)?, path.to_owned());
+    if is_json(&path, &text) {
+        return serde_json::from_str(&text).map_err(|source| DocumentError::NoObject { path, source });
+    }
+    match toml_edit::de::from_str::<Map<String, Value>>(&text) {
+        Ok(object) => Ok(object.into_iter().map(|(key, value)| (key, plain(value))).collect()),
+        Err(source) => Err(DocumentError::NoToml { path, source: Box::new(source) }),
+    }
+}
+
+/// The text in a file or in standard input.
+///
+/// # Errors
+///
+/// [`DocumentError`] when it cannot be read, is no text, or is too long.
+pub(crate) fn text(path: &Path) -> Result<String, DocumentError> {
     let mut text = String::new();
     let read = if path == Path::new(INPUT) {
         io::stdin().take(LONGEST + 1).read_to_string(&mut text)
     } else {
-        File::open(&path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
+        File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
     };
     match read {
-        Err(source) => Err(DocumentError::Read { path, source }),
-        Ok(length) if length as u64 > LONGEST => Err(DocumentError::TooLong { path }),
-        Ok(_) if is_json(&path, &text) => {
-            serde_json::from_str(&text).map_err(|source| DocumentError::NoObject { path, source })
-        }
-        Ok(_) => match toml_edit::de::from_str::<Map<String, Value>>(&text) {
-            Ok(object) => Ok(object.into_iter().map(|(key, value)| (key, plain(value))).collect()),
-            Err(source) => Err(DocumentError::NoToml { path, source: Box::new(source) }),
-        },
+        Err(source) => Err(DocumentError::Read { path: path.to_owned(), source }),
+        Ok(length) if length as u64 > LONGEST => Err(DocumentError::TooLong { path: path.to_owned() }),
+        Ok(_) => Ok(text),
     }
 }
 

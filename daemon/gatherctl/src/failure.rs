@@ -48,6 +48,15 @@ pub(crate) enum Failure {
     /// There is nothing to send.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// What was tried failed, or was not taken as a whole, which has been said.
+    #[error("not all of it is good")]
+    NotGood,
+    /// CSV has no pages.
+    #[error("CSV takes a limit of at most {most}; without one, all of the list is shown")]
+    CsvLimit {
+        /// The greatest limit.
+        most: usize,
+    },
     /// What was compared is not the same, which has been said.
     #[error("it differs")]
     Differs,
@@ -107,6 +116,7 @@ impl Failure {
             | Self::Document(_)
             | Self::NoPluginKey
             | Self::NotOneChoice
+            | Self::CsvLimit { .. }
             | Self::Output(_)
             | Self::Top(_)
             | Self::Start(_) => 2,
@@ -117,6 +127,7 @@ impl Failure {
                 | ClientError::TooLong { .. },
             )
             | Self::Login { .. }
+            | Self::NotGood
             | Self::NoKey { .. }
             | Self::NoCapability { .. }
             | Self::NoPlan
@@ -160,7 +171,7 @@ impl Failure {
         match self {
             Self::Call(ClientError::Problem { problem }) => refusal(problem, place),
             Self::Call(error @ ClientError::Connection { .. }) => no_connection(error, place, missed),
-            Self::Differs => String::new(),
+            Self::Differs | Self::NotGood => String::new(),
             Self::Login { .. } => {
                 let hint = "the first password of admin is in admin.credential in the daemon's state directory; \
                     show it with --credential FILE";

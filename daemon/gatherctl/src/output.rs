@@ -21,6 +21,8 @@ pub(crate) enum Form {
     Json,
     /// One JSON object per line.
     Ndjson,
+    /// Lines of comma-separated values (RFC 4180), as the API writes them.
+    Csv,
 }
 
 /// One thing, for people.
@@ -42,6 +44,9 @@ pub(crate) enum OutputError {
     /// Standard output does not take it.
     #[error("cannot write to standard output")]
     Write(#[from] io::Error),
+    /// It has no CSV form.
+    #[error("only lists of values and metrics can be printed as CSV: use -o table, json or ndjson")]
+    NoCsv,
     /// It has no JSON form.
     #[error("cannot write the answer as JSON")]
     Json(#[from] serde_json::Error),
@@ -52,6 +57,7 @@ impl OutputError {
     pub(crate) fn is_broken_pipe(&self) -> bool {
         let error = match self {
             Self::Write(error) => Some(error.kind()),
+            Self::NoCsv => None,
             Self::Json(error) => error.io_error_kind(),
         };
         error == Some(io::ErrorKind::BrokenPipe)
@@ -83,6 +89,7 @@ impl<'a> Output<'a> {
         human: impl FnOnce(&T) -> Human,
     ) -> Result<(), OutputError> {
         match self.form {
+            Form::Csv => Err(OutputError::NoCsv),
             Form::Ndjson => self.json_line(thing),
             Form::Json => self.line(&escape::json(&serde_json::to_string_pretty(thing)?)),
             Form::Table => match human(thing) {
@@ -100,8 +107,10 @@ impl<'a> Output<'a> {
     ///
     /// [`OutputError`] when it cannot be written.
     pub(crate) fn list<T: Row + Serialize>(&mut self) -> Result<List<'_, 'a, T>, OutputError> {
-        if self.form == Form::Json {
-            self.to.write_all(b"{\"items\":[")?;
+        match self.form {
+            Form::Csv => return Err(OutputError::NoCsv),
+            Form::Json => self.to.write_all(b"{\"items\":[")?,
+            Form::Table | Form::Ndjson => {}
         }
         Ok(List { output: self, rows: Vec::new(), printed: 0, most: MOST_ROWS, item: PhantomData })
     }
@@ -112,6 +121,15 @@ impl<'a> Output<'a> {
             let _told_by_finish = self.to.flush(); // So that a remark stands behind what it is about.
             let _nobody_reads = writeln!(self.notes, "{}", escape::text(text));
         }
+    }
+
+    /// Prints one line of CSV, with the end that RFC 4180 wants.
+    ///
+    /// # Errors
+    ///
+    /// [`OutputError::Write`] when it cannot be written.
+    pub(crate) fn csv_line(&mut self, line: &str) -> Result<(), OutputError> {
+        Ok(write!(self.to, "{}\r\n", escape::text(line))?)
     }
 
     /// Prints lines as they stand; they are ours, and harmless already.
@@ -175,7 +193,7 @@ impl<T: Row + Serialize> List<'_, '_, T> {
         let to = &mut self.output.to;
         match self.output.form {
             Form::Table => self.rows.push(item.cells()),
-            Form::Ndjson => writeln!(to, "{}", escape::json(&serde_json::to_string(item)?))?,
+            Form::Ndjson | Form::Csv => writeln!(to, "{}", escape::json(&serde_json::to_string(item)?))?,
             Form::Json => {
                 let gap = if self.printed == 0 { "" } else { "," };
                 write!(to, "{gap}\n{}", escape::json(&serde_json::to_string(item)?))?;
@@ -202,7 +220,7 @@ impl<T: Row + Serialize> List<'_, '_, T> {
                 self.output.to.write_all(text.as_bytes())?;
             }
             Form::Json => self.output.to.write_all(b"\n],\"next\":null}\n")?,
-            Form::Ndjson => {}
+            Form::Ndjson | Form::Csv => {}
         }
         if cut {
             let most = self.most;

@@ -20,10 +20,10 @@ impl Tone {
     pub(crate) fn of(text: &str) -> Self {
         let word = text.split([' ', ':']).next().unwrap_or_default();
         match word {
-            "running" | "okay" => Self::Good,
-            "starting" | "stopping" | "backoff" | "degraded" | "warning" => Self::Warn,
-            "failed" | "unavailable" | "failure" | "missing" => Self::Bad,
-            "stopped" | "unknown" => Self::Dim,
+            "running" | "okay" | "success" | "info" => Self::Good,
+            "starting" | "stopping" | "backoff" | "degraded" | "warning" | "warn" => Self::Warn,
+            "failed" | "unavailable" | "failure" | "missing" | "error" => Self::Bad,
+            "stopped" | "unknown" | "debug" => Self::Dim,
             _ => Self::Plain,
         }
     }

@@ -1,7 +1,8 @@
 //! Commands of outputs, flushing and the cache.
 
+use super::Limit;
 use super::change::{Change, Edits};
-use super::{Limit, Series};
+use super::value::Series;
 use clap::{Args, Subcommand};
 use gatherd_client::types::FlushRequest;
 

@@ -1,10 +1,12 @@
 //! Commands of one plugin.
 
 use super::change::Change;
-use super::{left_values, plugin_id};
+use super::{Limit, left_values, plugin_id, words};
 use crate::document::Pair;
+use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
-use gatherd_client::types::LeftValues;
+use gatherd_client::PluginLogFilter;
+use gatherd_client::types::{LeftValues, PluginLogLevel};
 use std::path::PathBuf;
 
 /// What to do with one plugin.
@@ -28,6 +30,10 @@ pub(crate) enum Plugin {
     Remove(Switch),
     /// Show what it is configured with, or change that.
     Config(Config),
+    /// Read it once beside what runs, and show what that brings; nothing is dispatched.
+    Test(Test),
+    /// List what it says and what the daemon says of it, oldest first, or follow that.
+    Log(Log),
 }
 
 /// One plugin.
@@ -119,4 +125,44 @@ pub(crate) struct Config {
     /// Change it only if this is still its revision; without, it is the one that is found now.
     #[arg(long, value_name = "REVISION")]
     pub(crate) if_match: Option<u64>,
+}
+
+/// How to try a plugin.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Test {
+    #[command(flatten)]
+    pub(crate) plugin: Id,
+    /// Try the configuration in a file, in JSON or TOML, in place of the one in effect; `-` is standard input.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Which lines of a plugin's log.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Log {
+    #[command(flatten)]
+    pub(crate) plugin: Id,
+    /// Only those with a greater number.
+    #[arg(long, value_name = "NUMBER")]
+    since: Option<u64>,
+    /// Only those of this importance and above.
+    #[arg(long, value_parser = levels())]
+    level: Option<PluginLogLevel>,
+    /// Go on with what is said from now on, a line each, until somebody has seen enough.
+    #[arg(short, long, conflicts_with = "limit")]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
+}
+
+impl Log {
+    /// As the API filters.
+    pub(crate) fn filter(&self) -> PluginLogFilter {
+        let Self { plugin: _, since, level, follow: _, limit } = self;
+        PluginLogFilter { since: *since, level: *level, limit: limit.page() }
+    }
+}
+
+fn levels() -> impl TypedValueParser<Value = PluginLogLevel> {
+    words(&["debug", "info", "warn", "error"])
 }

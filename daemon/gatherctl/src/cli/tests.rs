@@ -47,26 +47,101 @@ fn filters_of_plugins_become_the_api_s() {
 
 #[test]
 fn filters_of_series_become_the_api_s() {
-    let Command::Values(values) =
-        command("values --host h --plugin p --plugin-instance i --type t --type-instance j --limit 7")
-    else {
-        panic!("another command");
-    };
-    let filter = serde_json::to_value(values.series.filter()).unwrap();
-    let expected = json!({"host": "h", "plugin": "p", "plugin_instance": "i", "type": "t",
-        "type_instance": "j", "limit": 7});
+    let line = "values --host h --plugin p --plugin-instance i --type t --type-instance j --plugin-id d \
+        --since 5 --state okay --fresh true --limit 7";
+    let Command::Values(values) = command(line) else { panic!("another command") };
+    let filter = serde_json::to_value(values.filter()).unwrap();
+    let mut expected = json!({"host": "h", "plugin": "p", "plugin_instance": "i", "type": "t",
+        "type_instance": "j", "plugin_id": "d", "since": "5", "state": "okay", "fresh": true, "limit": 7});
     assert_eq!(filter, expected);
+    let Command::Metrics(metrics) = command(&line.replace("values", "metrics")) else {
+        panic!("another command")
+    };
+    assert_eq!(serde_json::to_value(metrics.filter()).unwrap(), expected);
+    let line = "values stream --host h --plugin p --plugin-instance i --type t --type-instance j --plugin-id d \
+        --state okay";
+    let Command::Values(values) = command(line) else { panic!("another command") };
+    let Some(value::ValueAction::Stream(stream)) = values.action else { panic!("another action") };
+    for name in ["since", "fresh", "limit"] {
+        expected[name] = serde_json::Value::Null;
+    }
+    assert_eq!(serde_json::to_value(stream.filter()).unwrap(), expected);
 }
 
 #[test]
 fn filters_of_notifications_become_the_api_s() {
-    let Command::Notifications(notifications) = command("notifications --since 4 --severity warning") else {
+    let line = "notifications --since 4 --severity warning --plugin-instance i --acknowledged false";
+    let Command::Notifications(notifications) = command(line) else { panic!("another command") };
+    let filter = serde_json::to_value(notifications.filter()).unwrap();
+    let expected = json!({"since": 4, "severity": "warning", "host": null, "plugin": null, "plugin_instance": "i",
+        "type": null, "type_instance": null, "acknowledged": false, "limit": null});
+    assert_eq!(filter, expected);
+}
+
+#[test]
+fn filters_of_records_and_lines_become_the_api_s() {
+    let Command::Audit(audit) = command("audit --since 4 --user ann --action disable --outcome failure")
+    else {
         panic!("another command");
     };
-    let filter = serde_json::to_value(notifications.filter()).unwrap();
     let expected =
-        json!({"since": 4, "severity": "warning", "host": null, "plugin": null, "type": null, "limit": null});
-    assert_eq!(filter, expected);
+        json!({"since": 4, "user": "ann", "action": "disable", "outcome": "failure", "limit": null});
+    assert_eq!(serde_json::to_value(audit.filter()).unwrap(), expected);
+    let Command::Plugin(plugin::Plugin::Log(log)) = command("plugin log df --level warn --limit 5") else {
+        panic!("another command");
+    };
+    let expected = json!({"since": null, "level": "warn", "limit": 5});
+    assert_eq!(serde_json::to_value(log.filter()).unwrap(), expected);
+}
+
+#[test]
+fn what_is_followed_has_no_limit() {
+    for line in [
+        "audit -f --limit 1",
+        "plugin log df -f --limit 1",
+        "notifications -f --limit 1",
+        "notifications -f --acknowledged true",
+    ] {
+        assert_eq!(refused(line), ErrorKind::ArgumentConflict, "{line}");
+    }
+}
+
+#[test]
+fn what_is_done_with_values_and_notifications_takes_no_filter_before_it() {
+    let Command::Values(values) = command("values put") else { panic!("another command") };
+    let Some(value::ValueAction::Put(put)) = values.action else { panic!("another action") };
+    assert_eq!(put.file, std::path::Path::new("-"));
+    assert!(parsed("values --host h put").is_err());
+    assert!(parsed("notifications --since 4 acknowledge 7").is_err());
+    assert_eq!(refused("notifications acknowledge x"), ErrorKind::ValueValidation);
+    assert_eq!(refused("notifications put done"), ErrorKind::MissingRequiredArgument);
+    assert!(parsed("notifications put done --severity okay").is_ok());
+    assert_eq!(refused("values --history 5"), ErrorKind::MissingRequiredArgument);
+    assert!(parsed("values h/p/t --history 5").is_ok());
+}
+
+#[test]
+fn only_lists_of_values_and_metrics_can_be_csv() {
+    for (line, has_csv) in [
+        ("values", true),
+        ("metrics", true),
+        ("values h/p/t", false),
+        ("values -w", false),
+        ("values put", false),
+        ("plugins", false),
+    ] {
+        assert_eq!(command(line).has_csv(), has_csv, "{line}");
+    }
+    for line in ["values --format csv", "values -o csv", "values --output csv"] {
+        assert_eq!(parsed(line).unwrap().options.output, Form::Csv, "{line}");
+    }
+}
+
+#[test]
+fn a_trial_of_chains_names_a_series_or_a_file() {
+    assert_eq!(refused("chain preview"), ErrorKind::MissingRequiredArgument);
+    assert!(parsed("chain preview h/p/t --set values=[1]").is_ok());
+    assert!(parsed("chain preview --file trial.json").is_ok());
 }
 
 #[test]

@@ -10,7 +10,8 @@ use clap::CommandFactory;
 use clap_complete::{generate, shells};
 
 /// What the commands of `plugin` are called that take the id of one that is there.
-const TAKE_ID: [&str; 8] = ["show", "enable", "disable", "restart", "reload", "set", "remove", "config"];
+const TAKE_ID: [&str; 10] =
+    ["show", "enable", "disable", "restart", "reload", "set", "remove", "config", "test", "log"];
 
 /// How zsh's script names an id before it is taught to ask.
 const ZSH_ID: &str = ":id -- Id of the plugin:_default";
@@ -113,7 +114,10 @@ mod tests {
         assert!(script(Shell::Bash).contains("\"plugin show\" | \"plugin enable\" | "));
         assert_eq!(script(Shell::Zsh).matches(":_gatherctl_ids'").count(), verbs.len());
         assert!(!script(Shell::Zsh).contains(ZSH_ID));
-        assert!(script(Shell::Fish).contains("from show enable disable restart reload set remove config\""));
+        assert!(
+            script(Shell::Fish)
+                .contains("from show enable disable restart reload set remove config test log\"")
+        );
     }
 
     #[test]

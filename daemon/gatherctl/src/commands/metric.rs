@@ -1,19 +1,8 @@
 //! What is being collected.
 
-use super::Desk;
-use crate::cli;
-use crate::failure::Failure;
 use crate::figures;
 use crate::table::Row;
-use gatherd_client::Client;
 use gatherd_client::types::{DataSource, DataSourceKind, Metric};
-
-impl Desk<'_> {
-    pub(super) async fn metrics(&mut self, client: &Client, series: cli::Series) -> Result<(), Failure> {
-        let first = client.metrics(&series.filter()).await?;
-        self.list(client, first, series.limit).await
-    }
-}
 
 impl Row for Metric {
     const TITLES: &'static [&'static str] =

@@ -1,12 +1,15 @@
 //! What each command does: one call, or all pages of a list, and then prints.
 
+mod audit;
 mod blacklist;
 mod cache;
 mod capabilities;
+mod chain;
 mod change;
 mod completions;
 mod config;
 mod daemon;
+mod follow;
 mod heartbeat;
 mod log_level;
 mod metric;
@@ -14,9 +17,12 @@ mod notification;
 mod output;
 pub(crate) mod plugin;
 pub(crate) mod plugin_config;
+mod plugin_log;
+mod plugin_test;
 mod plugin_type;
 mod revision;
 mod section;
+mod subscription;
 mod threshold;
 mod time;
 mod token;
@@ -25,7 +31,7 @@ mod watch;
 
 use crate::cli::{self, Command};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Form, Output, OutputError};
 use crate::table::Row;
 use crate::token_file::{TokenFile, TokenFileError};
 use crate::top::{self, TopError};
@@ -66,6 +72,10 @@ impl<'a> Desk<'a> {
     ///
     /// [`Failure`] when it was not done, or the answer cannot be printed.
     pub(crate) async fn run(&mut self, command: Command) -> Result<(), Failure> {
+        // Before anything is done whose outcome could not be told.
+        if self.output.form() == Form::Csv && !command.has_csv() {
+            return Err(OutputError::NoCsv.into());
+        }
         match command {
             Command::Login(login) => self.login(login).await?,
             Command::Logout => self.logout().await?,
@@ -73,7 +83,7 @@ impl<'a> Desk<'a> {
             Command::Plugins(plugins) => self.plugins(&self.client()?, plugins).await?,
             Command::Plugin(plugin) => self.plugin(&self.client()?, plugin).await?,
             Command::Values(values) => self.values(&self.client()?, values).await?,
-            Command::Metrics(series) => self.metrics(&self.client()?, series).await?,
+            Command::Metrics(which) => self.metrics(&self.client()?, which).await?,
             Command::Types(types) => self.types(&self.client()?, types).await?,
             Command::Capabilities(wish) => self.capabilities(&self.client()?, &wish).await?,
             Command::Notifications(which) => self.notifications(&self.client()?, which).await?,
@@ -88,10 +98,13 @@ impl<'a> Desk<'a> {
             Command::Confirm(confirm) => self.confirm(&self.client()?, confirm).await?,
             Command::Threshold(wish) => self.members::<Threshold>(&self.client()?, wish).await?,
             Command::Blacklist(wish) => self.members::<BlacklistRule>(&self.client()?, wish).await?,
+            Command::Chain(wish) => self.chains(&self.client()?, wish).await?,
+            Command::Subscription(wish) => self.subscriptions(&self.client()?, wish).await?,
             Command::Output(outputs) => self.outputs(&self.client()?, outputs).await?,
             Command::Flush(flush) => self.flush(&self.client()?, flush).await?,
             Command::Cache(cache) => self.cache(&self.client()?, cache).await?,
             Command::Time(time) => self.time(&self.client()?, time).await?,
+            Command::Audit(which) => self.audit(&self.client()?, which).await?,
             Command::Daemon(daemon) => self.daemon(&self.client()?, daemon).await?,
         }
         Ok(self.output.finish()?)

@@ -1,69 +1,79 @@
 //! What happened lately.
 
 use super::Desk;
-use crate::cli;
+use super::follow::Happening;
+use crate::cli::notification::{NotificationAction, Notifications, Put};
+use crate::document::Pair;
 use crate::failure::Failure;
 use crate::figures;
-use crate::output::{Form, Human};
+use crate::output::Human;
 use crate::table::Row;
-use gatherd_client::types::{Notification, Severity};
-use gatherd_client::{Client, StreamEvent};
-use std::time::Duration;
-
-/// Pause before a broken stream is opened again.
-const AGAIN: Duration = Duration::from_secs(1);
+use gatherd_client::Client;
+use gatherd_client::types::{MetaValue, NewNotification, Notification, Severity};
 
 impl Desk<'_> {
     pub(super) async fn notifications(
         &mut self,
         client: &Client,
-        which: cli::Notifications,
+        mut which: Notifications,
     ) -> Result<(), Failure> {
-        if which.follow {
-            return self.follow(client, &which).await;
+        match which.action.take() {
+            Some(NotificationAction::Acknowledge(wish)) => {
+                let noted = client.acknowledge(wish.id, &wish.request()).await?;
+                return Ok(self.output.one(&noted, |noted| Human::Line(acknowledged(noted)))?);
+            }
+            Some(NotificationAction::Put(put)) => {
+                let published = client.publish(&new(put)).await?;
+                return Ok(self.output.one(&published, |it| Human::Line(taken(it)))?);
+            }
+            None => {}
         }
-        let first = client.notifications(&which.filter()).await?;
+        let filter = which.filter();
+        if which.follow {
+            let open = async |seen: Option<&str>| client.follow_notifications(&filter, seen).await;
+            return self.follow::<Notification>(open).await;
+        }
+        let first = client.notifications(&filter).await?;
         self.list(client, first, which.limit).await
     }
+}
 
-    /// Shows what happens until the daemon says no or the reader goes away; a broken stream is opened again behind
-    /// what was seen.
-    async fn follow(&mut self, client: &Client, which: &cli::Notifications) -> Result<(), Failure> {
-        let (mut seen, mut is_first) = (None, true);
-        loop {
-            match client.follow_notifications(&which.filter(), seen.as_deref()).await {
-                Ok(mut stream) => {
-                    while let Ok(Some(event)) = stream.next().await {
-                        self.happened(&event)?;
-                        if !event.id.is_empty() {
-                            seen = Some(event.id);
-                        }
-                    }
-                }
-                Err(error) => {
-                    let failure = Failure::from(error);
-                    if is_first || !failure.may_pass() {
-                        return Err(failure);
-                    }
-                }
-            }
-            is_first = false;
-            tokio::time::sleep(AGAIN).await;
-        }
-    }
+/// What is published.
+fn new(put: Put) -> NewNotification {
+    let Put { message, severity, time, host, plugin, plugin_instance, type_name, type_instance, meta } = put;
+    let fact = |pair: Pair| {
+        // All that is no truth value and no number travels as text.
+        let value = serde_json::from_value(pair.value.clone());
+        let text = || MetaValue::Text(pair.value.to_string());
+        (pair.key, value.unwrap_or_else(|_| text()))
+    };
+    let meta = meta.into_iter().map(fact).collect();
+    NewNotification { severity, message, time, host, plugin, plugin_instance, type_name, type_instance, meta }
+}
 
-    fn happened(&mut self, event: &StreamEvent) -> Result<(), Failure> {
-        match serde_json::from_str::<Notification>(&event.data) {
-            Ok(notification) if self.output.form() == Form::Table => {
-                let line = notification.cells()[1..].join("  ");
-                self.output.one(&notification, |_| Human::Line(line))?;
-            }
-            Ok(notification) => self.output.json_line(&notification)?,
-            Err(_) => self.output.note(&format!("{}: {}", event.name, event.data)),
+/// Who took note of it.
+fn acknowledged(notification: &Notification) -> String {
+    let Notification { id, acknowledged, .. } = notification;
+    match acknowledged {
+        Some(note) if note.comment.is_empty() => {
+            format!("{} took note of {id} at {}", note.by, figures::time(&note.time))
         }
-        Ok(self.output.finish()?)
+        Some(note) => {
+            format!("{} took note of {id} at {}: {}", note.by, figures::time(&note.time), note.comment)
+        }
+        None => format!("nobody took note of {id}"),
     }
 }
+
+/// The number of what was published, and whether it was counted on another.
+fn taken(notification: &Notification) -> String {
+    match notification.count {
+        0 | 1 => format!("published as {}", notification.id),
+        count => format!("counted on {}, which came {count} times now", notification.id),
+    }
+}
+
+impl Happening for Notification {}
 
 impl Row for Notification {
     const TITLES: &'static [&'static str] = &["ID", "TIME", "SEVERITY", "ABOUT", "MESSAGE"];
@@ -103,7 +113,8 @@ mod tests {
     use super::*;
     use crate::paper::Paper;
     use crate::table;
-    use gatherd_client::types::Timestamp;
+    use gatherd_client::types::{Acknowledgement, Timestamp};
+    use std::collections::BTreeMap;
 
     fn notification() -> Notification {
         Notification {
@@ -116,7 +127,7 @@ mod tests {
             plugin_instance: "0".to_owned(),
             type_name: "cpu".to_owned(),
             type_instance: String::new(),
-            meta: std::collections::BTreeMap::new(),
+            meta: BTreeMap::new(),
             count: 1,
             last_time: Timestamp::from_unix(0, 0),
             acknowledged: None,
@@ -142,5 +153,51 @@ ID  TIME                  SEVERITY  ABOUT           MESSAGE
         };
         assert_eq!(about(&host), "web1");
         assert_eq!(about(&Notification { host: String::new(), ..host }), "-");
+    }
+
+    #[test]
+    fn facts_are_json_or_text() {
+        let put = |meta: &[&str], time: Option<Timestamp>| Put {
+            message: "done".to_owned(),
+            severity: Severity::Okay,
+            time,
+            host: None,
+            plugin: "backup".to_owned(),
+            plugin_instance: String::new(),
+            type_name: String::new(),
+            type_instance: String::new(),
+            meta: meta.iter().map(|text| text.parse().unwrap()).collect(),
+        };
+        let made = new(put(&["tries=3", "whole=true", "disk=sda", "list=[1]"], None));
+        let fact = |key: &str, value| (key.to_owned(), value);
+        let expected = BTreeMap::from([
+            fact("tries", MetaValue::Unsigned(3)),
+            fact("whole", MetaValue::Boolean(true)),
+            fact("disk", MetaValue::Text("sda".to_owned())),
+            fact("list", MetaValue::Text("[1]".to_owned())),
+        ]);
+        assert_eq!(made.meta, expected);
+        assert_eq!((made.severity, made.plugin.as_str(), made.time), (Severity::Okay, "backup", None));
+        let time = Some(Timestamp::from_unix(0, 0));
+        assert_eq!(new(put(&[], time.clone())).time, time);
+    }
+
+    #[test]
+    fn note_is_told_with_who_took_it_and_a_repetition_with_its_count() {
+        let note = |comment: &str| Notification {
+            acknowledged: Some(Acknowledgement {
+                by: "ann".to_owned(),
+                time: Timestamp::from_unix(0, 0),
+                comment: comment.to_owned(),
+            }),
+            ..notification()
+        };
+        assert_eq!(acknowledged(&note("")), "ann took note of 12 at 1970-01-01T00:00:00Z");
+        assert_eq!(acknowledged(&note("seen")), "ann took note of 12 at 1970-01-01T00:00:00Z: seen");
+        assert_eq!(taken(&notification()), "published as 12");
+        assert_eq!(
+            taken(&Notification { count: 3, ..notification() }),
+            "counted on 12, which came 3 times now"
+        );
     }
 }

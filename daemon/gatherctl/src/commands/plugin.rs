@@ -22,6 +22,8 @@ impl Desk<'_> {
     pub(super) async fn plugin(&mut self, client: &Client, wish: Wish) -> Result<(), Failure> {
         let plugin = match wish {
             Wish::Config(config) => return self.plugin_config(client, config).await,
+            Wish::Test(test) => return self.test_plugin(client, &test).await,
+            Wish::Log(log) => return self.plugin_log(client, &log).await,
             Wish::Show(Id { id }) => {
                 let plugin = client.plugin(&id).await?;
                 return Ok(self.output.one(&plugin, |plugin| Human::Sheet(sheet(plugin)))?);

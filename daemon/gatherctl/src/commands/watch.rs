@@ -4,7 +4,7 @@
 //! there is a line for each series that changed since the look before.
 
 use super::{Desk, gather, value};
-use crate::cli;
+use crate::cli::value::Values;
 use crate::escape;
 use crate::failure::Failure;
 use crate::figures;
@@ -31,7 +31,7 @@ const BELOW: &str = "\u{1b}[J";
 
 impl Desk<'_> {
     /// Watches until the reader goes away, or the daemon refuses.
-    pub(super) async fn watch(&mut self, client: &Client, values: &cli::Values) -> Result<(), Failure> {
+    pub(super) async fn watch(&mut self, client: &Client, values: &Values) -> Result<(), Failure> {
         let mut seen = Seen::default();
         let mut beats = tokio::time::interval(values.interval);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -105,10 +105,10 @@ impl Desk<'_> {
 }
 
 /// The newest values.
-async fn look(client: &Client, values: &cli::Values) -> Result<Vec<ValueView>, Failure> {
+async fn look(client: &Client, values: &Values) -> Result<Vec<ValueView>, Failure> {
     let Some(identifier) = &values.identifier else {
         let most = values.series.limit.limit.unwrap_or(MOST_SERIES).min(MOST_SERIES);
-        let first = client.values(&values.series.filter()).await?;
+        let first = client.values(&values.filter()).await?;
         return gather(client, first, most).await.map(|(views, _)| views);
     };
     Ok(vec![client.value(identifier).await?])

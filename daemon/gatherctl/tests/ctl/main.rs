@@ -7,3 +7,5 @@ mod daemon;
 mod live;
 mod login;
 mod terminal;
+mod told;
+mod values;
