@@ -27,6 +27,7 @@ mod exposition;
 mod flush;
 mod gatherctl;
 mod gatherctl_changes;
+mod gatherctl_values;
 mod heartbeat;
 mod history;
 mod list;
