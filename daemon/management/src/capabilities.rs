@@ -16,17 +16,26 @@ use crate::{EngineManagement, plugin_type};
 const FEATURES: &[&str] = &[
     "audit",
     "blacklist",
+    "chains",
     "changed_code",
     "confirmed_changes",
     "dry_run",
+    "history",
     "idempotency_keys",
+    "notification_stream",
     "output_buffers",
     "plugin_log",
     "plugin_test",
     "prometheus_exposition",
+    "put_notifications",
+    "put_values",
     "revisions",
+    "subscriptions",
+    "take_over",
     "thresholds",
     "time_sync",
+    "value_formats",
+    "value_stream",
 ];
 
 /// Looks at the machine.
@@ -103,4 +112,21 @@ fn daemon(this: &EngineManagement, plugin_types: Vec<String>) -> DaemonCapabilit
 fn moment(at: SystemTime) -> Timestamp {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FEATURES;
+
+    /// The page that explains each word.
+    const PAGE: &str = include_str!("../../../docs/capabilities.md");
+
+    #[test]
+    fn every_feature_is_explained_and_they_stand_in_order() {
+        let section = PAGE.split("## Features").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let explained: Vec<&str> = rows.map(|(word, _)| word).collect();
+        assert_eq!(explained, FEATURES);
+        assert!(FEATURES.is_sorted());
+    }
 }

@@ -33,6 +33,10 @@ async fn daemon_and_machine_say_what_they_can_do() {
     assert!(["cpu", "memory", "load"].iter().all(|it| types.contains(it)), "{types:?}");
     assert!(own["data_sets"].as_u64() > Some(200), "{own}");
     assert_eq!(own["limits"]["page"], 10_000);
+    let features: Vec<&str> = own["features"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(
+        ["audit", "chains", "history", "subscriptions", "take_over"].iter().all(|it| features.contains(it))
+    );
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap();
     let cpus = cpus.lines().filter(|line| line.starts_with("processor")).count();
     assert_eq!(machine["cpu"]["logical"].as_u64(), Some(cpus as u64), "{machine}");
