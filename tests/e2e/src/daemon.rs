@@ -231,13 +231,24 @@ impl Daemon {
     pub async fn inherited(&mut self) {
         let status = self.ended().await;
         assert!(status.success(), "the daemon of before ended with {status}");
-        let log = self.place.log();
-        let (_, rest) = log.rsplit_once("the next daemon is started").expect("it says whom it starts");
-        let (_, rest) = rest.split_once("pid=").expect("it names the process");
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        self.heir = digits.parse().ok().and_then(Pid::from_raw);
-        assert!(self.heir.is_some(), "{rest}");
+        self.heir = self.started();
+        assert!(self.heir.is_some(), "it says whom it starts");
         self.wait_ready().await;
+    }
+
+    /// The process that our child said it started in its place.
+    fn started(&self) -> Option<Pid> {
+        let log = self.place.log();
+        let (_, rest) = log.rsplit_once("the next daemon is started")?;
+        let (_, rest) = rest.split_once("pid=")?;
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok().and_then(Pid::from_raw)
+    }
+
+    /// Whether a process is a daemon of this place: numbers of processes are given again.
+    fn is_of_this_place(&self, pid: Pid) -> bool {
+        let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+        self.place.path().to_str().is_some_and(|path| String::from_utf8_lossy(&command).contains(path))
     }
 
     /// Stops it in good order and starts it again.
@@ -315,7 +326,9 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         let _ended_already = self.child.kill();
         let _ended_already = self.child.wait();
-        if let Some(heir) = self.heir {
+        // A test that failed meanwhile may not have waited for it.
+        let heir = self.heir.or_else(|| self.started()).filter(|heir| self.is_of_this_place(*heir));
+        if let Some(heir) = heir {
             let _ended_already = kill_process(heir, Signal::KILL);
         }
         if std::thread::panicking() {
