@@ -98,7 +98,7 @@ mod tests {
     use crate::table;
     use serde_json::{Value, json};
 
-    fn record(outcome: &str, code: &str, problem: Value, revision: Value) -> AuditRecord {
+    fn record(outcome: &str, code: &str, problem: &Value, revision: &Value) -> AuditRecord {
         serde_json::from_value(json!({"number": 12, "typeURI": "e", "id": "u", "eventType": "activity",
             "eventTime": "1970-01-01T00:00:00Z", "action": "disable", "outcome": outcome,
             "reason": {"reasonType": "HTTP", "reasonCode": code, "problem": problem},
@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn records_are_rows_and_refusals_say_why() {
         let (done, refused) = (
-            record("success", "200", Value::Null, json!(7)),
-            record("failure", "403", json!("forbidden"), Value::Null),
+            record("success", "200", &Value::Null, &json!(7)),
+            record("failure", "403", &json!("forbidden"), &Value::Null),
         );
         let expected = "\
 NUMBER  TIME                  USER       FROM       ACTION   TARGET          OUTCOME                 REVISION

@@ -39,11 +39,13 @@ impl Desk<'_> {
 
 /// What came of a test, in one line.
 fn told(id: &str, test: &SubscriptionTest) -> String {
-    let SubscriptionTest { delivered: _, reason, seconds } = test;
+    let SubscriptionTest { delivered: _, reason, seconds, run } = test;
     let took = figures::seconds(*seconds);
+    let said = run.as_ref().map(|run| run.stderr.trim()).filter(|said| !said.is_empty());
+    let said = said.map(|said| format!("; it said: {said}")).unwrap_or_default();
     match reason {
-        None => format!("{id} took the message within {took}"),
-        Some(reason) => format!("{id} did not take the message: {reason} (after {took})"),
+        None => format!("{id} took the message within {took}{said}"),
+        Some(reason) => format!("{id} did not take the message: {reason} (after {took}){said}"),
     }
 }
 
@@ -53,7 +55,7 @@ impl Row for Subscription {
         "ENABLED",
         "SEVERITY",
         "MATCH",
-        "URL",
+        "TO",
         "QUEUED",
         "DELIVERED",
         "FAILED",
@@ -72,7 +74,7 @@ impl Row for Subscription {
             if self.enabled.unwrap_or(true) { "yes" } else { "no" }.to_owned(),
             severities(self.severity.as_deref()),
             matcher(self.fields.as_ref()),
-            figures::known(self.webhook.as_ref(), |webhook| webhook.url.clone()),
+            receiver(self),
             count(|status| status.queued),
             count(|status| status.delivered),
             count(|status| status.failed),
@@ -84,6 +86,14 @@ impl Row for Subscription {
                 format!("{reason} ({})", figures::time(time))
             }),
         ]
+    }
+}
+
+/// The address that is called, or the program that is started.
+fn receiver(subscription: &Subscription) -> String {
+    match (&subscription.webhook, &subscription.exec) {
+        (Some(webhook), _) => webhook.url.clone(),
+        (None, exec) => figures::known(exec.as_ref(), |exec| exec.program.clone()),
     }
 }
 
@@ -102,6 +112,7 @@ mod tests {
     use super::*;
     use crate::paper::Paper;
     use crate::table;
+    use gatherd_client::types::SubscriptionRun;
     use serde_json::json;
 
     #[test]
@@ -112,20 +123,31 @@ mod tests {
                 "dropped": {"full": 1, "aged": 2, "refused": 4}, "last_delivered": null,
                 "last_error": {"time": "1970-01-01T00:00:00Z", "reason": "503"}}}))
         .unwrap();
+        let program: Subscription =
+            serde_json::from_value(json!({"id": "page", "exec": {"program": "/etc/gatherd/exec/page"}}))
+                .unwrap();
         let bare = Subscription { id: Some("x".to_owned()), ..Subscription::default() };
         let expected = "\
-ID      ENABLED  SEVERITY         MATCH      URL          QUEUED  DELIVERED  FAILED  DROPPED  LAST ERROR
-oncall  no       warning failure  plugin=df  https://h/x       1         20       3        7  503 (1970-01-01T00:00:00Z)
-x       yes      all              all        -                 -          -       -        -  -
+ID      ENABLED  SEVERITY         MATCH      TO                      QUEUED  DELIVERED  FAILED  DROPPED  LAST ERROR
+oncall  no       warning failure  plugin=df  https://h/x                  1         20       3        7  503 (1970-01-01T00:00:00Z)
+page    yes      all              all        /etc/gatherd/exec/page       -          -       -        -  -
+x       yes      all              all        -                            -          -       -        -  -
 ";
-        assert_eq!(table::table::<Subscription>(&[used.cells(), bare.cells()], Paper::PLAIN), expected);
+        let rows = [used.cells(), program.cells(), bare.cells()];
+        assert_eq!(table::table::<Subscription>(&rows, Paper::PLAIN), expected);
     }
 
     #[test]
     fn a_test_says_what_came_of_it() {
-        let good = SubscriptionTest { delivered: true, reason: None, seconds: 0.25 };
+        let run: SubscriptionRun =
+            serde_json::from_value(json!({"time": "1970-01-01T00:00:00Z", "seconds": 0.2,
+            "exit_status": 1, "signal": null, "timed_out": false, "stderr": "no pager\n"}))
+            .unwrap();
+        let good = SubscriptionTest { delivered: true, reason: None, seconds: 0.25, run: None };
         assert_eq!(told("oncall", &good), "oncall took the message within 250ms");
-        let bad = SubscriptionTest { delivered: false, reason: Some("status 500".to_owned()), seconds: 0.25 };
-        assert_eq!(told("oncall", &bad), "oncall did not take the message: status 500 (after 250ms)");
+        let reason = Some("status 1".to_owned());
+        let bad = SubscriptionTest { delivered: false, reason, seconds: 0.25, run: Some(run) };
+        let expected = "oncall did not take the message: status 1 (after 250ms); it said: no pager";
+        assert_eq!(told("oncall", &bad), expected);
     }
 }
