@@ -1,7 +1,7 @@
 //! One worker's application: the layers around the routes.
 
 use crate::audit::{Audit, audit};
-use crate::auth::{PeerPolicy, Store, authenticate};
+use crate::auth::{Foreign, PeerPolicy, Store, authenticate};
 use crate::envelope::envelope;
 use crate::management::Management;
 use crate::replay::{Answers, replay};
@@ -24,6 +24,7 @@ pub(crate) struct Shared {
     answers: web::Data<Answers>,
     streams: web::Data<Streams>,
     audit: web::Data<Audit>,
+    foreign: Option<web::Data<Foreign>>,
 }
 
 impl Shared {
@@ -44,7 +45,14 @@ impl Shared {
             answers: web::Data::new(answers),
             streams: web::Data::from(streams),
             audit: web::Data::new(audit),
+            foreign: None,
         }
+    }
+
+    /// With tokens of an identity service beside the daemon's own.
+    pub(crate) fn with_foreign(mut self, foreign: Option<Foreign>) -> Self {
+        self.foreign = foreign.map(web::Data::new);
+        self
     }
 
     /// The application. Layers from the inside: audit, answers by key, who asks, compression, envelope.
@@ -59,9 +67,12 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers, answers, streams, audit: trail } = self;
-        App::new()
-            .app_data(management)
+        let Self { management, store, settings, peers, answers, streams, audit: trail, foreign } = self;
+        let app = match foreign {
+            Some(foreign) => App::new().app_data(foreign),
+            None => App::new(),
+        };
+        app.app_data(management)
             .app_data(store)
             .app_data(settings)
             .app_data(peers)

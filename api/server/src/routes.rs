@@ -9,10 +9,9 @@ use crate::handlers::{
     revision, subscription, threshold, time, time_config, token, value, version,
 };
 use crate::problem::ApiError;
-use actix_web::dev::ServiceRequest;
 use actix_web::guard::{self, Guard};
 use actix_web::http::Method;
-use actix_web::{Route, web};
+use actix_web::{HttpRequest, Route, web};
 use gatherd_api_types::Role;
 
 /// Who may use a route.
@@ -169,6 +168,16 @@ pub(crate) const TABLE: &[Line] = &[
     line!(PUT    "/v1/daemon/log-level",        Admin,   daemon::set_log_level),
 ];
 
+impl Access {
+    /// Whether who has this role may.
+    pub(crate) fn admits(self, role: Role) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Configured(needed) | Self::Needs(needed) => role.covers(needed),
+        }
+    }
+}
+
 impl Line {
     /// Whether its requests may change something.
     pub(crate) fn changes(&self) -> bool {
@@ -182,7 +191,7 @@ impl Line {
 }
 
 /// The line that a request is for, if there is one.
-pub(crate) fn line_of(request: &ServiceRequest) -> Option<&'static Line> {
+pub(crate) fn line_of(request: &HttpRequest) -> Option<&'static Line> {
     let path = request.match_pattern()?;
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
     TABLE.iter().find(|line| line.path == path && line.method == method)

@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::audit::Audit;
-use crate::auth::{OwnUser, Peer, PeerPolicy, Store};
+use crate::auth::{Foreign, OwnUser, Peer, PeerPolicy, Store};
 use crate::connections::Connections;
 use crate::management::Management;
 use crate::patient::{KEEP_ALIVE, Patience, Patient};
@@ -63,6 +63,8 @@ pub struct ServerConfig {
     pub admin_group: String,
     /// Whether the daemon's own user is admin on the unix socket.
     pub own_user: OwnUser,
+    /// The identity service whose tokens count beside the daemon's own; `None` for none.
+    pub foreign: Option<Foreign>,
     /// Directory of the audit trail; `audit` beside the credentials for `None`.
     pub audit: Option<PathBuf>,
     /// Host that records of the audit trail name as their writer.
@@ -98,6 +100,7 @@ impl Default for ServerConfig {
             metrics_open: true,
             admin_group: "gatherd-admin".to_owned(),
             own_user: OwnUser::default(),
+            foreign: None,
             audit: None,
             hostname: "localhost".to_owned(),
             stop_deadline: Duration::from_secs(10),
@@ -155,7 +158,8 @@ impl Server {
         let streams = Arc::new(Streams::new(config.max_streams));
         let trail = config.audit.unwrap_or_else(|| store.directory().join("audit"));
         let audit = Audit::new(trail, config.hostname, Arc::clone(&management));
-        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit);
+        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit)
+            .with_foreign(config.foreign);
         let connections = Arc::new(Connections::default());
         let patience = Patience { head: config.header_timeout, answer: config.answer_timeout };
         let site = Site { shared, connections: connections.clone(), patience };

@@ -30,6 +30,7 @@ mod gatherctl_changes;
 mod gatherctl_values;
 mod heartbeat;
 mod history;
+mod keystone;
 mod list;
 mod metric;
 mod notification;

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A request that would succeed with the right credential.
-fn request(line: &Line) -> TestRequest {
+pub(super) fn request(line: &Line) -> TestRequest {
     let path = line.path.replace("{id}", "cpu").replace("{identifier:.+}", "h/p/counter-00001");
     let path = path.replace("{revision}", "7").replace("{number}", "2");
     let path = path.replace("{file:.*}", "");
@@ -145,7 +145,7 @@ async fn a_refused_route_says_the_same_to_everybody_who_is_not_known() {
 }
 
 /// Status, headers and body but for the request id.
-fn same(answer: &Answer) -> (u16, String, String) {
+pub(super) fn same(answer: &Answer) -> (u16, String, String) {
     let id = answer.header("x-openstack-request-id").unwrap().to_owned();
     let lines = answer.headers.iter().filter(|(name, _)| name.as_str() != "x-openstack-request-id");
     let mut lines: Vec<String> =

@@ -6,6 +6,7 @@ mod config;
 mod document;
 mod errors;
 mod fake;
+mod foreign;
 mod formats;
 mod lists;
 mod replay;
@@ -17,7 +18,7 @@ mod versions;
 
 use crate::app::Shared;
 use crate::audit::Audit;
-use crate::auth::{OwnUser, PeerPolicy, Store};
+use crate::auth::{Foreign, OwnUser, PeerPolicy, Store};
 use crate::clock::now;
 use crate::replay::Answers;
 use crate::settings::Settings;
@@ -86,6 +87,7 @@ struct Site {
     directory: TempDir,
     metrics_open: bool,
     streams: Arc<Streams>,
+    foreign: Option<Foreign>,
 }
 
 impl Site {
@@ -97,7 +99,7 @@ impl Site {
         }
         store.put_user("admin", Role::Admin, "correct horse").unwrap();
         let streams = Arc::new(Streams::new(4));
-        Self { store, fake: Arc::new(Fake::default()), directory, metrics_open: true, streams }
+        Self { store, fake: Arc::new(Fake::default()), directory, metrics_open: true, streams, foreign: None }
     }
 
     fn token(&self, role: Role) -> String {
@@ -116,6 +118,7 @@ impl Site {
         let streams = self.streams.clone();
         let audit = Audit::new(self.trail(), "testhost".to_owned(), self.fake.clone());
         Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers, streams, audit)
+            .with_foreign(self.foreign.clone())
     }
 
     /// As nobody.
