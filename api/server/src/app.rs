@@ -8,6 +8,7 @@ use crate::replay::{Answers, replay};
 use crate::routes;
 use crate::settings::Settings;
 use crate::streams::Streams;
+use crate::tls::Tls;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, from_fn};
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     answers: web::Data<Answers>,
     streams: web::Data<Streams>,
     audit: web::Data<Audit>,
+    tls: web::Data<Option<Tls>>,
 }
 
 impl Shared {
@@ -44,7 +46,13 @@ impl Shared {
             answers: web::Data::new(answers),
             streams: web::Data::from(streams),
             audit: web::Data::new(audit),
+            tls: web::Data::new(None),
         }
+    }
+
+    /// The same, served over TLS.
+    pub(crate) fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls: web::Data::new(tls), ..self }
     }
 
     /// The application. Layers from the inside: audit, answers by key, who asks, compression, envelope.
@@ -59,7 +67,7 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers, answers, streams, audit: trail } = self;
+        let Self { management, store, settings, peers, answers, streams, audit: trail, tls } = self;
         App::new()
             .app_data(management)
             .app_data(store)
@@ -68,6 +76,7 @@ impl Shared {
             .app_data(answers)
             .app_data(streams)
             .app_data(trail)
+            .app_data(tls)
             .configure(routes::install)
             .wrap(from_fn(audit))
             .wrap(from_fn(replay))

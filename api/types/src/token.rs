@@ -134,7 +134,7 @@ pub struct TokenAnswer {
 /// Facts about a token, or about a caller that needs none.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Token {
-    /// How the caller showed who it is: `password`, or `unix_socket` for a trusted local peer.
+    /// How the caller showed who it is: `password`, `unix_socket` for a trusted local peer, or `client_certificate`.
     #[schema(example = json!(["password"]))]
     pub methods: Vec<String>,
     /// Who it is.

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod authority;
 mod checked;
 mod daemon;
 mod dice;
@@ -28,6 +29,7 @@ mod stream;
 mod wait;
 
 pub use answer::Answer;
+pub use authority::{Authority, Identity};
 pub use checked::{Ask, Checked};
 pub use daemon::{Daemon, Takeover};
 pub use dice::Dice;

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! headers ─► presented ─► Store (tokens, users)  ─┐
-//! unix socket ─► Peer (root, group, own user)    ─┴─► Identity in the request ─► proof ─► handler
+//! unix socket ─► Peer (root, group, own user)    ─┤
+//! TLS ─► ClientCertificate (a name with a role)  ─┴─► Identity in the request ─► proof ─► handler
 //! ```
 //!
 //! A proof (`Reader`, `Member`, `Admin`) can be made here only, so a handler that takes one cannot
 //! be reached without. Everything that is not a valid credential ends in one and the same 401.
 
+mod change;
 mod credential;
 mod file;
 mod identity;
@@ -24,10 +26,12 @@ mod user;
 #[cfg(test)]
 mod tests;
 
+pub use change::{RecoverError, recover_admin};
 pub use file::FileError;
 pub(crate) use file::{prepare_directory, read_private, write_private};
 pub use store::{OpenError, Store, UserError};
 
+pub(crate) use change::{Known, Put, UserWish};
 pub(crate) use identity::{Identity, authenticate};
 pub(crate) use login::LoginError;
 pub(crate) use pass::Pass;

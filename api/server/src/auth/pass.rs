@@ -2,6 +2,7 @@
 
 use super::identity::Identity;
 use super::store::Store;
+use crate::tls::ClientCertificate;
 use actix_web::{HttpMessage, HttpRequest, web};
 use gatherd_api_types::Role;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ enum By {
     Token(web::Data<Store>, Arc<str>),
     /// The unix socket, as long as the connection is there.
     Peer,
+    /// A client certificate.
+    Certificate(Arc<ClientCertificate>),
     /// Nothing that counts.
     Nothing,
 }
@@ -27,7 +30,10 @@ impl Pass {
         let store = request.app_data::<web::Data<Store>>();
         let by = match (request.extensions().get::<Identity>(), store) {
             (Some(Identity::Token { token, .. }), Some(store)) => By::Token(store.clone(), token.clone()),
-            (Some(Identity::Peer(caller)), _) if caller.role.covers(needed) => By::Peer,
+            (Some(Identity::Peer(caller)), _) if caller.role.covers(needed) => {
+                let certificate = request.conn_data::<Arc<ClientCertificate>>();
+                certificate.map_or(By::Peer, |shown| By::Certificate(shown.clone()))
+            }
             _ => By::Nothing,
         };
         Self { needed, by }
@@ -41,6 +47,7 @@ impl Pass {
                 store.verify(token, now).is_some_and(|facts| facts.role.covers(self.needed))
             }
             By::Peer => true,
+            By::Certificate(shown) => shown.identify(now).is_some_and(|(_, role)| role.covers(self.needed)),
             By::Nothing => false,
         }
     }

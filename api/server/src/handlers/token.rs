@@ -6,10 +6,12 @@ use crate::clock::now;
 use crate::input::{JsonBody, NoParams, Params};
 use crate::management::Caller;
 use crate::problem::ApiError;
+use crate::tls::ClientCertificate;
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use gatherd_api_types::token::{Domain, TokenRole, TokenUser};
 use gatherd_api_types::{FieldError, ProblemCode, Role, Timestamp, Token, TokenAnswer, TokenRequest};
+use std::sync::Arc;
 
 const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
 
@@ -123,6 +125,10 @@ fn refused(error: LoginError) -> ApiError {
         LoginError::Wrong => ApiError::wrong_password(),
         LoginError::TooMany { wait } => ApiError::too_many(wait),
         LoginError::Unavailable => ApiError::of(ProblemCode::Unavailable),
+        LoginError::Off => ApiError::new(
+            ProblemCode::Forbidden,
+            "This daemon takes no passwords of its own: its configuration says api.local = false.",
+        ),
     }
 }
 
@@ -139,8 +145,10 @@ fn own(request: &HttpRequest, caller: &Caller) -> Token {
     if let Some(Identity::Token { facts, .. }) = request.extensions().get::<Identity>() {
         return shown(facts);
     }
+    let is_certified = request.conn_data::<Arc<ClientCertificate>>().is_some();
+    let method = if is_certified { "client_certificate" } else { "unix_socket" };
     Token {
-        methods: vec!["unix_socket".to_owned()],
+        methods: vec![method.to_owned()],
         user: user(&caller.user),
         roles: roles(caller.role),
         issued_at: None,
