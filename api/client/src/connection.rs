@@ -1,6 +1,8 @@
 //! The way to one daemon, and how answers are read.
 
+use crate::distrust::Distrust;
 use crate::error::ClientError;
+use crate::trust::Trust;
 use gatherd_api_types::{Page, Problem};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -39,23 +41,37 @@ impl Client {
     /// [`ClientError::Setup`] when the HTTP client cannot be set up. Connecting happens with each call.
     pub fn unix(socket: impl AsRef<Path>) -> Result<Self, ClientError> {
         let place = format!("unix socket {}", socket.as_ref().display());
-        let builder = reqwest::Client::builder().unix_socket(socket.as_ref());
+        // Nothing is encrypted there, so the system is not asked whom it believes.
+        let builder = reqwest::Client::builder().unix_socket(socket.as_ref()).tls_certs_only([]);
         Self::build(builder, "http://localhost".to_owned(), place)
     }
 
-    /// A client of the daemon at an `http://` address, such as `http://127.0.0.1:8720`.
+    /// A client of the daemon at an `http://` or `https://` address, such as `http://127.0.0.1:8720`; over TLS, the
+    /// authorities that the system knows are believed.
     ///
     /// # Errors
     ///
     /// [`ClientError::Address`] when it is no such address, [`ClientError::Setup`] when the HTTP client
     /// cannot be set up.
     pub fn http(address: &str) -> Result<Self, ClientError> {
-        let usable = reqwest::Url::parse(address).is_ok_and(|url| url.scheme() == "http" && url.has_host());
-        if !usable {
-            return Err(ClientError::Address { address: address.to_owned() });
-        }
+        Self::trusting(address, &Trust::default())
+    }
+
+    /// The same with a word about whom to believe over TLS, and what to show.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::http`].
+    pub fn trusting(address: &str, trust: &Trust) -> Result<Self, ClientError> {
+        let parsed = reqwest::Url::parse(address).ok().filter(reqwest::Url::has_host);
+        let builder = reqwest::Client::builder();
+        let builder = match parsed.as_ref().map(reqwest::Url::scheme) {
+            Some("http") => builder.tls_certs_only([]),
+            Some("https") => trust.apply(builder),
+            _ => return Err(ClientError::Address { address: address.to_owned() }),
+        };
         let base = address.trim_end_matches('/').to_owned();
-        Self::build(reqwest::Client::builder(), base.clone(), base)
+        Self::build(builder, base.clone(), base)
     }
 
     fn build(builder: reqwest::ClientBuilder, base: String, place: String) -> Result<Self, ClientError> {
@@ -171,7 +187,11 @@ impl Client {
     }
 
     pub(crate) fn broken(&self, source: reqwest::Error) -> ClientError {
-        ClientError::Connection { place: self.place.clone(), source: source.without_url() }
+        let place = self.place.clone();
+        match Distrust::of(&source) {
+            Some(distrust) => ClientError::Distrust { place, distrust },
+            None => ClientError::Connection { place, source: source.without_url() },
+        }
     }
 
     pub(crate) async fn body(&self, path: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {

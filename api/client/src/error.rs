@@ -1,5 +1,6 @@
 //! What can go wrong with a call.
 
+use crate::distrust::Distrust;
 use gatherd_api_types::Problem;
 use std::fmt::Write as _;
 
@@ -7,7 +8,7 @@ use std::fmt::Write as _;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The address is not one that this client can use.
-    #[error("cannot use the address {address}: only http:// and a unix socket are known")]
+    #[error("cannot use the address {address}: only http://, https:// and a unix socket are known")]
     Address {
         /// What was given.
         address: String,
@@ -29,6 +30,14 @@ pub enum ClientError {
         /// What the HTTP client said.
         #[source]
         source: reqwest::Error,
+    },
+    /// Certificates do not let an encrypted connection come about.
+    #[error("no encrypted connection to the daemon at {place}: {distrust}")]
+    Distrust {
+        /// Where we tried.
+        place: String,
+        /// Whose certificate, and what is wrong with it.
+        distrust: Distrust,
     },
     /// The daemon refused or failed, and says why.
     #[error("{}", told(problem))]

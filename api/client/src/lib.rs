@@ -18,6 +18,7 @@ mod change;
 mod config;
 mod connection;
 mod daemon;
+mod distrust;
 mod error;
 mod filter;
 mod lines;
@@ -32,10 +33,13 @@ mod subscription;
 mod tests;
 mod time;
 mod token;
+mod trust;
+mod user;
 mod value;
 
 pub use change::{Asked, Changed};
 pub use connection::Client;
+pub use distrust::Distrust;
 pub use error::ClientError;
 pub use filter::{
     AuditFilter, NotificationFilter, PluginFilter, PluginLogFilter, PluginTypeFilter, ValueFilter,
@@ -46,4 +50,5 @@ pub use plugin::TaggedConfig;
 pub use section::{PageFilter, Previewed, Section, Tagged};
 pub use stream::{EventStream, StreamEvent};
 pub use token::Session;
+pub use trust::{Trust, TrustError};
 pub use value::{Format, SentValues};

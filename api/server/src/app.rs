@@ -8,6 +8,7 @@ use crate::replay::{Answers, replay};
 use crate::routes;
 use crate::settings::Settings;
 use crate::streams::Streams;
+use crate::tls::Tls;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, from_fn};
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     streams: web::Data<Streams>,
     audit: web::Data<Audit>,
     foreign: Option<web::Data<Foreign>>,
+    tls: web::Data<Option<Tls>>,
 }
 
 impl Shared {
@@ -46,6 +48,7 @@ impl Shared {
             streams: web::Data::from(streams),
             audit: web::Data::new(audit),
             foreign: None,
+            tls: web::Data::new(None),
         }
     }
 
@@ -53,6 +56,11 @@ impl Shared {
     pub(crate) fn with_foreign(mut self, foreign: Option<Foreign>) -> Self {
         self.foreign = foreign.map(web::Data::new);
         self
+    }
+
+    /// The same, served over TLS.
+    pub(crate) fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls: web::Data::new(tls), ..self }
     }
 
     /// The application. Layers from the inside: audit, answers by key, who asks, compression, envelope.
@@ -67,7 +75,7 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers, answers, streams, audit: trail, foreign } = self;
+        let Self { management, store, settings, peers, answers, streams, audit: trail, foreign, tls } = self;
         let app = match foreign {
             Some(foreign) => App::new().app_data(foreign),
             None => App::new(),
@@ -79,6 +87,7 @@ impl Shared {
             .app_data(answers)
             .app_data(streams)
             .app_data(trail)
+            .app_data(tls)
             .configure(routes::install)
             .wrap(from_fn(audit))
             .wrap(from_fn(replay))

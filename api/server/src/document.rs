@@ -7,7 +7,7 @@ use crate::examples;
 use crate::handlers::{
     audit, blacklist, cache, capabilities, chain, config, daemon, docs, exposition, flush, health, heartbeat,
     metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
-    revision, subscription, threshold, time, time_config, token, value, version,
+    revision, subscription, threshold, time, time_config, token, user, value, version,
 };
 use crate::output::PLAN_JSON;
 use crate::problem::{PROBLEM_JSON, code_status};
@@ -39,6 +39,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, R
     tags(
         (name = "versions", description = "Which versions there are."),
         (name = "tokens", description = "Who may come in."),
+        (name = "users", description = "The daemon's own users."),
         (name = "plugins", description = "What gathers."),
         (name = "values", description = "What was gathered."),
         (name = "time", description = "The machine's clock."),
@@ -56,6 +57,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, R
         version::list_versions, version::get_version, version::get_version_slash,
         health::get_health, health::get_readiness, docs::get_openapi, exposition::get_exposition,
         token::create_token, token::get_token, token::delete_token,
+        user::list_users, user::get_user, user::put_user, user::delete_user, user::rotate_user,
         plugin::list_plugins, plugin::get_plugin, plugin::enable_plugin, plugin::disable_plugin,
         plugin::restart_plugin, plugin::reload_plugin,
         plugin_config::get_plugin_config, plugin_config::replace_plugin_config,
@@ -167,7 +169,7 @@ fn complete(operation: &mut Operation, line: &Line) {
 
 /// Whether a request can have a key.
 fn posts(line: &Line) -> bool {
-    line.method == Method::POST && line.path != "/v1/auth/tokens"
+    line.method == Method::POST && !line.path.starts_with("/v1/auth/")
 }
 
 /// The key with which a request is handled once.
@@ -219,7 +221,9 @@ fn is_possible(code: ProblemCode, operation: &Operation, line: &Line) -> bool {
                 || line.path.ends_with("/confirm")
         }
         ProblemCode::KeyInUse | ProblemCode::KeyReused => posts(line),
-        ProblemCode::Exists => operation.responses.responses.contains_key("201"),
+        ProblemCode::Exists => {
+            line.method == Method::POST && operation.responses.responses.contains_key("201")
+        }
         ProblemCode::ClockUncertain
         | ProblemCode::ClockTooFar
         | ProblemCode::ClockKept
@@ -267,7 +271,7 @@ fn statuses(operation: &Operation, line: &Line) -> Vec<u16> {
     let table: [(bool, &[u16]); 11] = [
         (!plain, &[400, 500, 503]),
         (guarded, &[401, 403, 429]),
-        (login, &[401, 429]),
+        (login, &[401, 403, 429]),
         (names_one || (token && !login), &[404]),
         (versioned || negotiates, &[406]),
         (has_body, &[408, 413, 415, 422]),

@@ -14,6 +14,7 @@ use utoipa::openapi::{Content, RefOr};
 pub(crate) const FILES: &[(&str, &str)] = &[
     ("10-versions.json", include_str!("examples/10-versions.json")),
     ("15-tokens.json", include_str!("examples/15-tokens.json")),
+    ("17-users.json", include_str!("examples/17-users.json")),
     ("20-daemon.json", include_str!("examples/20-daemon.json")),
     ("30-plugins.json", include_str!("examples/30-plugins.json")),
     ("40-values.json", include_str!("examples/40-values.json")),

@@ -33,6 +33,7 @@ mod server;
 mod settings;
 mod socket;
 mod streams;
+pub mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -43,8 +44,8 @@ pub use gatherd_api_types as types;
 pub use input::read_moment;
 pub use input::{MAX_BODY, MAX_LIMIT};
 pub use management::{
-    AuditHealth, Caller, Change, Changed, Exposition, ExpositionFormat, IfMatch, Management, ManagementError,
-    Member, Mode, Part, ResourceKind, ResourceName, Versioned,
+    AuditHealth, Caller, CertificateNews, Change, Changed, Exposition, ExpositionFormat, IfMatch, Management,
+    ManagementError, Member, Mode, Part, ResourceKind, ResourceName, Versioned,
 };
 pub use query::{
     AuditQuery, ListRequest, Matcher, NotificationQuery, PluginLogQuery, PluginQuery, PluginTypeQuery,

@@ -226,6 +226,20 @@ pub struct AuditHealth {
     pub failing: Option<String>,
 }
 
+/// What happens to the certificate of the API.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CertificateNews {
+    /// Newer files are in force, after some that could not be used.
+    Taken,
+    /// Newer files cannot be used, and those of before go on; what is wrong, without saying where files are.
+    NotTaken(String),
+    /// It ends soon, or its time is over. Told once a day.
+    Ends {
+        /// Whole days until then; negative when it is over.
+        days: i64,
+    },
+}
+
 /// Why the daemon does not do what was asked.
 ///
 /// All texts go to the caller: no secrets, no paths of the machine.
@@ -547,6 +561,9 @@ pub trait Management: Send + Sync + 'static {
     /// Hears how the audit trail fares; never waits. Called at each record that is lost, and when records can be
     /// written again.
     fn audit_health(&self, health: AuditHealth);
+
+    /// Hears what happens to the certificate of the API; never waits.
+    fn certificate_news(&self, news: CertificateNews);
 
     /// What the daemon logs.
     async fn log_level(&self) -> Result<LogLevel, ManagementError>;

@@ -10,7 +10,8 @@
 //! nobody reads, and of answers it does not. How long a body may take that a handler reads is the handler's business.
 
 use crate::auth::Peer;
-use crate::connections::{Connection, Connections};
+use crate::connections::Connection;
+use crate::tls::ClientCertificate;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,11 +35,22 @@ pub(crate) struct Patience {
     pub(crate) answer: Duration,
 }
 
+/// Who is at the other end, as far as the connection itself tells.
+#[derive(Clone, Default)]
+pub(crate) struct Other {
+    /// The process at the other end of a unix socket.
+    pub(crate) peer: Option<Arc<Peer>>,
+    /// The certificate that was shown.
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
+    /// Whether nobody on the way can read along: TLS.
+    pub(crate) is_encrypted: bool,
+}
+
 /// A stream with its deadlines.
 pub(crate) struct Patient<S> {
     stream: S,
     connection: Arc<Connection>,
-    peer: Option<Arc<Peer>>,
+    other: Other,
     patience: Patience,
     /// Requests that had begun at the last look.
     seen: u32,
@@ -53,12 +65,12 @@ pub(crate) struct Patient<S> {
 }
 
 impl<S> Patient<S> {
-    pub(crate) fn new(stream: S, all: &Arc<Connections>, peer: Option<Peer>, patience: Patience) -> Self {
+    pub(crate) fn new(stream: S, connection: Connection, other: Other, patience: Patience) -> Self {
         let now = Instant::now();
         Self {
             stream,
-            connection: Arc::new(Connection::open(all)),
-            peer: peer.map(Arc::new),
+            connection: Arc::new(connection),
+            other,
             patience,
             seen: 0,
             was_answering: false,
@@ -74,9 +86,9 @@ impl<S> Patient<S> {
         &self.connection
     }
 
-    /// Who is at the other end of a unix socket.
-    pub(crate) fn peer(&self) -> Option<&Arc<Peer>> {
-        self.peer.as_ref()
+    /// Who is at the other end.
+    pub(crate) fn other(&self) -> &Other {
+        &self.other
     }
 
     /// Takes notice of what was answered since the last look; whether something is.
@@ -177,10 +189,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         }
     }
 
-    /// Asked when all that there is was written.
+    /// Asked when all that there is was written; a stream that encrypts may hold some of it back still.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.blocked = None;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => {
+                self.blocked.get_or_insert_with(|| (Instant::now(), 0));
+                match self.wait(cx) {
+                    Ok(()) => Poll::Pending,
+                    Err(late) => Poll::Ready(Err(late)),
+                }
+            }
+            ready @ Poll::Ready(_) => {
+                self.blocked = None;
+                ready
+            }
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -198,7 +221,8 @@ mod tests {
 
     fn pair(room: usize) -> (DuplexStream, Patient<DuplexStream>) {
         let (client, server) = duplex(room);
-        (client, Patient::new(server, &Arc::default(), None, SHORT))
+        let connection = Connection::open(&Arc::default());
+        (client, Patient::new(server, connection, Other::default(), SHORT))
     }
 
     fn kind<T: std::fmt::Debug>(outcome: io::Result<T>) -> io::ErrorKind {

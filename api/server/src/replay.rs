@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Only successes are remembered: a refusal changed nothing, and may be sent again under the same key. Tokens
-//! are never remembered.
+//! and passwords are never remembered.
 
 mod answers;
 
@@ -79,7 +79,7 @@ pub(crate) async fn replay(
 
 /// Who sends a POST that can be remembered.
 fn user(request: &ServiceRequest) -> Option<String> {
-    if request.method() != Method::POST || request.path() == "/v1/auth/tokens" {
+    if request.method() != Method::POST || request.path().starts_with("/v1/auth/") {
         return None;
     }
     let extensions = request.extensions();

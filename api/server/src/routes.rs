@@ -6,7 +6,7 @@
 use crate::handlers::{
     audit, blacklist, cache, capabilities, chain, config, daemon, docs, exposition, flush, health, heartbeat,
     metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
-    revision, subscription, threshold, time, time_config, token, value, version,
+    revision, subscription, threshold, time, time_config, token, user, value, version,
 };
 use crate::problem::ApiError;
 use actix_web::guard::{self, Guard};
@@ -79,6 +79,11 @@ pub(crate) const TABLE: &[Line] = &[
     line!(POST   "/v1/auth/tokens",             open,    token::create_token),
     line!(GET    "/v1/auth/tokens",             Reader,  token::get_token),
     line!(DELETE "/v1/auth/tokens",             Reader,  token::delete_token),
+    line!(GET    "/v1/auth/users",              Admin,   user::list_users),
+    line!(GET    "/v1/auth/users/{name}",       Admin,   user::get_user),
+    line!(PUT    "/v1/auth/users/{name}",       Admin,   user::put_user),
+    line!(DELETE "/v1/auth/users/{name}",       Admin,   user::delete_user),
+    line!(POST   "/v1/auth/users/{name}/rotate", Admin,  user::rotate_user),
     line!(GET    "/v1/plugins",                 Reader,  plugin::list_plugins),
     line!(POST   "/v1/plugins",                 Admin,   plugin::create_plugin),
     line!(GET    "/v1/plugins/{id}",            Reader,  plugin::get_plugin),

@@ -3,13 +3,14 @@
 use crate::app::Shared;
 use crate::audit::Audit;
 use crate::auth::{Foreign, OwnUser, Peer, PeerPolicy, Store};
-use crate::connections::Connections;
+use crate::connections::{Connection, Connections};
 use crate::management::Management;
-use crate::patient::{KEEP_ALIVE, Patience, Patient};
+use crate::patient::{KEEP_ALIVE, Other, Patience, Patient};
 use crate::replay::Answers;
 use crate::settings::Settings;
 use crate::socket::{Given, Listening, SocketFile, is_at, is_wanted};
 use crate::streams::Streams;
+use crate::tls::{Tls, TlsConfig, Welcome, welcome};
 use actix_http::error::DispatchError;
 use actix_http::{Extensions, HttpService, Protocol};
 use actix_server::{GracefulShutdownSignal, ServerBuilder, ServerHandle};
@@ -45,6 +46,10 @@ pub struct ServerConfig {
     pub unix: Option<PathBuf>,
     /// Allows an address that is not loopback, without encryption.
     pub insecure: bool,
+    /// Encrypts TCP; `None` serves it as it is.
+    pub tls: Option<TlsConfig>,
+    /// Whether passwords of the daemon's own users, and the tokens made for them, count.
+    pub passwords: bool,
     /// Threads that answer.
     pub workers: usize,
     /// Most connections over TCP at one time, over all workers; more wait. The unix socket has some of its own.
@@ -91,6 +96,8 @@ impl Default for ServerConfig {
             tcp: Some(SocketAddr::from(([127, 0, 0, 1], 8720))),
             unix: None,
             insecure: false,
+            tls: None,
+            passwords: true,
             workers: 2,
             max_connections: 12_000,
             header_timeout: Duration::from_secs(5),
@@ -113,6 +120,7 @@ pub struct Server {
     tcp: Option<actix_server::Server>,
     unix: Option<actix_server::Server>,
     address: Option<SocketAddr>,
+    tls: Option<Tls>,
     file: Option<SocketFile>,
     stopper: Stopper,
 }
@@ -149,7 +157,7 @@ impl Server {
         management: Arc<dyn Management>,
         store: Store,
     ) -> Result<Self, BindError> {
-        let Listening { tcp, unix, file } = listening;
+        let Listening { tcp, unix, file, tls } = listening;
         let address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let settings = Settings { metrics_open: config.metrics_open, body_timeout: config.body_timeout };
         let peers = PeerPolicy { admin_group: config.admin_group, own_user: config.own_user };
@@ -158,8 +166,12 @@ impl Server {
         let streams = Arc::new(Streams::new(config.max_streams));
         let trail = config.audit.unwrap_or_else(|| store.directory().join("audit"));
         let audit = Audit::new(trail, config.hostname, Arc::clone(&management));
-        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit)
-            .with_foreign(config.foreign);
+        store.take_passwords(config.passwords);
+        if let Some(tls) = &tls {
+            tls.tell_to(Arc::clone(&management));
+        }
+        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit);
+        let shared = shared.with_foreign(config.foreign).with_tls(tls.clone());
         let connections = Arc::new(Connections::default());
         let patience = Patience { head: config.header_timeout, answer: config.answer_timeout };
         let site = Site { shared, connections: connections.clone(), patience };
@@ -175,7 +187,12 @@ impl Server {
         // Two of them: how many come over TCP must not matter to who comes over the unix socket.
         let tcp = match tcp {
             Some(listener) => {
-                Some(site.over_tcp(builder(workers, config.max_connections), listener).map_err(listening)?)
+                let builder = builder(workers, config.max_connections);
+                let server = match &tls {
+                    Some(tls) => site.over_tls(builder, listener, tls.clone()),
+                    None => site.over_tcp(builder, listener),
+                };
+                Some(server.map_err(listening)?)
             }
             None => None,
         };
@@ -186,12 +203,17 @@ impl Server {
         let leaves_file = Arc::new(AtomicBool::new(false));
         let handles = [&tcp, &unix].into_iter().flatten().map(actix_server::Server::handle).collect();
         let stopper = Stopper { handles, streams, connections, leaves_file };
-        Ok(Self { tcp, unix, address, file, stopper })
+        Ok(Self { tcp, unix, address, tls, file, stopper })
     }
 
     /// The address of TCP, with the port that the system chose; `None` without TCP.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// What TCP is encrypted with; `None` when it is not.
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
     }
 
     /// What stops this server from elsewhere.
@@ -211,7 +233,11 @@ impl Server {
                 None => Ok(()),
             }
         };
+        let fresh = self.tls.map(|tls| tokio::spawn(tls.keep_fresh()));
         let outcome = tokio::try_join!(one(self.tcp), one(self.unix)).map(|_both| ());
+        if let Some(fresh) = fresh {
+            fresh.abort();
+        }
         if let Some(file) = self.file
             && !self.stopper.leaves_file.load(Ordering::Acquire)
         {
@@ -281,6 +307,10 @@ impl Stopper {
     }
 }
 
+/// Marks a connection on which nobody can read along.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encrypted;
+
 /// What every worker needs.
 #[derive(Clone)]
 struct Site {
@@ -298,7 +328,37 @@ impl Site {
                 let from = stream.peer_addr().ok();
                 // An event must not wait until the one before is acknowledged.
                 let _slower_without = stream.set_nodelay(true);
-                ready(Ok((Patient::new(stream, &connections, None, patience), Protocol::Http1, from)))
+                let connection = Connection::open(&connections);
+                ready(Ok((
+                    Patient::new(stream, connection, Other::default(), patience),
+                    Protocol::Http1,
+                    from,
+                )))
+            })
+            .and_then(site.http(signal.clone()))
+        })?;
+        Ok(builder.run())
+    }
+
+    fn over_tls(
+        &self,
+        builder: ServerBuilder,
+        listener: TcpListener,
+        tls: Tls,
+    ) -> io::Result<actix_server::Server> {
+        let (site, signal) = (self.clone(), builder.graceful_shutdown_signal());
+        let builder = builder.listen("the API over TLS", listener, move || {
+            let (connections, patience, tls) = (site.connections.clone(), site.patience, tls.clone());
+            fn_service(move |stream: TcpStream| {
+                let from = stream.peer_addr().ok();
+                let _slower_without = stream.set_nodelay(true);
+                // From here on it counts as one that is open.
+                let (connection, tls) = (Connection::open(&connections), tls.clone());
+                async move {
+                    let Welcome { stream, certificate } = welcome(stream, &tls, patience.head).await?;
+                    let other = Other { certificate, is_encrypted: true, ..Other::default() };
+                    Ok((Patient::new(stream, connection, other, patience), Protocol::Http1, from))
+                }
             })
             .and_then(site.http(signal.clone()))
         })?;
@@ -310,8 +370,9 @@ impl Site {
         let builder = builder.listen_uds("the API over the unix socket", listener, move || {
             let (connections, patience) = (site.connections.clone(), site.patience);
             fn_service(move |stream: UnixStream| {
-                let peer = Peer::of(&stream);
-                ready(Ok((Patient::new(stream, &connections, peer, patience), Protocol::Http1, None)))
+                let other = Other { peer: Peer::of(&stream).map(Arc::new), ..Other::default() };
+                let connection = Connection::open(&connections);
+                ready(Ok((Patient::new(stream, connection, other, patience), Protocol::Http1, None)))
             })
             .and_then(site.http(signal.clone()))
         })?;
@@ -341,8 +402,15 @@ impl Site {
             .client_disconnect_timeout(LINGER)
             .on_connect_ext(|stream: &Patient<S>, known: &mut Extensions| {
                 known.insert(stream.connection().clone());
-                if let Some(peer) = stream.peer() {
-                    known.insert(peer.clone());
+                let Other { peer, certificate, is_encrypted } = stream.other().clone();
+                if let Some(peer) = peer {
+                    known.insert(peer);
+                }
+                if let Some(certificate) = certificate {
+                    known.insert(certificate);
+                }
+                if is_encrypted {
+                    known.insert(Encrypted);
                 }
             })
             .finish(map_config(app, |()| AppConfig::default()))

@@ -2,6 +2,7 @@
 
 use crate::auth::FileError;
 use crate::server::ServerConfig;
+use crate::tls::{Tls, TlsError};
 use std::fs::Permissions;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -26,11 +27,18 @@ pub enum BindError {
     /// The address can be reached from elsewhere, and nothing is encrypted.
     #[error(
         "{address} can be reached from other machines, and the API is not encrypted; \
-         use a loopback address, or set insecure = true"
+         give it a certificate (api.tls), use a loopback address, or set insecure = true"
     )]
     Insecure {
         /// The address.
         address: SocketAddr,
+    },
+    /// A file of TLS cannot be used.
+    #[error("cannot encrypt the API")]
+    Tls {
+        /// Which file, and what is wrong with it.
+        #[source]
+        source: TlsError,
     },
     /// The system refuses the address.
     #[error("cannot listen on {address}")]
@@ -92,6 +100,8 @@ pub struct Listening {
     pub(crate) unix: Option<UnixListener>,
     /// The file of the unix socket, where it is ours.
     pub(crate) file: Option<SocketFile>,
+    /// What TCP is encrypted with.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Listening {
@@ -99,13 +109,19 @@ impl Listening {
     ///
     /// # Errors
     ///
-    /// [`BindError`] when there is none to open, an address is not loopback, or the system refuses.
+    /// [`BindError`] when there is none to open, a file of TLS cannot be used, an address is not loopback and nothing
+    /// is encrypted, or the system refuses.
     pub fn open(config: &ServerConfig, given: Given) -> Result<Self, BindError> {
         let Given { tcp, unix, owns_unix_socket } = given;
+        let tls = match (&config.tls, config.tcp) {
+            (Some(tls), Some(_)) => Some(Tls::open(tls).map_err(|source| BindError::Tls { source })?),
+            _ => None,
+        };
+        let open_to_others = config.insecure || tls.is_some();
         let tcp = match config.tcp {
             Some(address) => Some(match tcp.filter(|given| config.wants_tcp(given)) {
-                Some(given) => checked(given, config.insecure)?,
-                None => self::tcp(address, config.insecure)?,
+                Some(given) => checked(given, open_to_others)?,
+                None => self::tcp(address, open_to_others)?,
             }),
             None => None,
         };
@@ -124,7 +140,7 @@ impl Listening {
             rustix::net::listen(socket, BACKLOG)
                 .map_err(|errno| BindError::Listen { source: errno.into() })?;
         }
-        Ok(Self { tcp, unix, file })
+        Ok(Self { tcp, unix, file, tls })
     }
 
     /// The same sockets once more, to be given to the next daemon.
@@ -148,9 +164,9 @@ pub(crate) fn is_wanted(given: &TcpListener, wanted: SocketAddr) -> bool {
         .is_ok_and(|found| found.ip() == wanted.ip() && (wanted.port() == 0 || found.port() == wanted.port()))
 }
 
-fn checked(given: TcpListener, insecure: bool) -> Result<TcpListener, BindError> {
+fn checked(given: TcpListener, open_to_others: bool) -> Result<TcpListener, BindError> {
     match given.local_addr() {
-        Ok(address) if !address.ip().is_loopback() && !insecure => Err(BindError::Insecure { address }),
+        Ok(address) if !address.ip().is_loopback() && !open_to_others => Err(BindError::Insecure { address }),
         _ => Ok(given),
     }
 }
@@ -162,9 +178,9 @@ pub(crate) fn is_at(given: &UnixListener, path: &Path) -> bool {
     is_bound && path.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
 }
 
-/// Listens on TCP; beyond loopback only when `insecure` says so.
-pub(crate) fn tcp(address: SocketAddr, insecure: bool) -> Result<TcpListener, BindError> {
-    if !address.ip().is_loopback() && !insecure {
+/// Listens on TCP; beyond loopback only when others may connect.
+pub(crate) fn tcp(address: SocketAddr, open_to_others: bool) -> Result<TcpListener, BindError> {
+    if !address.ip().is_loopback() && !open_to_others {
         return Err(BindError::Insecure { address });
     }
     TcpListener::bind(address).map_err(|source| BindError::Tcp { address, source })

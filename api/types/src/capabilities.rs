@@ -45,7 +45,7 @@ pub struct DaemonCapabilities {
     /// What values can be written to now, by id.
     pub outputs: Vec<String>,
     /// How callers prove who they are.
-    #[schema(example = json!(["local", "unix_socket"]))]
+    #[schema(example = json!(["local", "unix_socket", "client_certificate"]))]
     pub authentication: Vec<String>,
     /// How its API is reached.
     pub api: ApiCapabilities,
@@ -64,12 +64,53 @@ pub struct ApiCapabilities {
     pub tcp: bool,
     /// Whether it listens on a unix socket.
     pub unix_socket: bool,
-    /// Whether TCP is encrypted.
+    /// Whether TCP is encrypted: TLS 1.2 or 1.3.
     pub tls: bool,
+    /// What is shown to those who connect over TCP; `null` where nothing is encrypted.
+    #[schema(required)]
+    pub certificate: Option<CertificateState>,
+    /// Whether those who connect over TCP are asked for a certificate.
+    pub client_certificates: ClientCertificates,
     /// Whether addresses that others can reach are allowed although nothing is encrypted.
     pub insecure: bool,
     /// Whether `/metrics` answers without a token.
     pub metrics_open: bool,
+}
+
+/// Whether those who connect are asked for a certificate.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientCertificates {
+    /// Nobody is asked.
+    #[default]
+    None,
+    /// Who has none comes in without.
+    Optional,
+    /// Who has none stays outside.
+    Required,
+}
+
+/// The certificate of the API, and whether the newest files are in force.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct CertificateState {
+    /// Whom it is about.
+    #[schema(example = "CN=web1.example.org")]
+    pub subject: String,
+    /// Who made it.
+    #[schema(example = "CN=Example Authority")]
+    pub issuer: String,
+    /// SHA-256 over all of it, in lower-case hex.
+    #[schema(min_length = 64, max_length = 64)]
+    pub fingerprint: String,
+    /// It counts from here on.
+    pub begins_at: Timestamp,
+    /// It counts until here.
+    pub ends_at: Timestamp,
+    /// When it was read.
+    pub loaded_at: Timestamp,
+    /// What is wrong with newer files, which is why they are not in force; `null` when all is well.
+    #[schema(required, example = "the key: its key does not belong to the certificate")]
+    pub problem: Option<String>,
 }
 
 /// Bounds of what grows in a daemon.

@@ -37,6 +37,7 @@ mod threshold;
 pub mod time;
 pub mod timestamp;
 pub mod token;
+pub mod user;
 pub mod value;
 mod value_list;
 pub mod version;
@@ -44,7 +45,9 @@ pub mod version;
 pub use audit::{AuditOutcome, AuditRecord};
 pub use blacklist::{BlacklistPreview, BlacklistRule, BlacklistStatus, BlacklistVerb};
 pub use cache::{Cache, CacheHistory, CacheRemoval};
-pub use capabilities::{ApiCapabilities, Capabilities, DaemonCapabilities, DaemonLimits};
+pub use capabilities::{
+    ApiCapabilities, Capabilities, CertificateState, ClientCertificates, DaemonCapabilities, DaemonLimits,
+};
 pub use chain::{
     Chain, ChainEntry, ChainMatch, ChainMatchKind, ChainNotification, ChainPass, ChainPreview, ChainRule,
     ChainSatisfy, ChainStatus, ChainTally, ChainTarget, ChainTargetKind, ChainTrial, ChainTried, ChainWrite,
@@ -91,6 +94,7 @@ pub use time::{
 };
 pub use timestamp::Timestamp;
 pub use token::{KeystoneToken, Role, Token, TokenAnswer, TokenRequest, TokenVouched};
+pub use user::{RotatedUser, User, UserChange};
 pub use value::{Judged, Number, PastValues, ValueState, ValueView};
 pub use value_list::{Moment, Numbers, RefusedValueList, ValueList, ValueLists, ValueRefusal, ValuesTaken};
 pub use version::{Version, VersionAnswer, Versions};

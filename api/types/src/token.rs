@@ -134,8 +134,8 @@ pub struct TokenAnswer {
 /// Facts about a token, or about a caller that needs none.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Token {
-    /// How the caller showed who it is: `password`, or `unix_socket` for a trusted local peer; for a token of Keystone
-    /// what Keystone says.
+    /// How the caller showed who it is: `password`, `unix_socket` for a trusted local peer, or `client_certificate`; for a
+    /// token of Keystone what Keystone says.
     #[schema(example = json!(["password"]))]
     pub methods: Vec<String>,
     /// Who it is.

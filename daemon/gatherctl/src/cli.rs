@@ -8,6 +8,7 @@ pub(crate) mod notification;
 pub(crate) mod output;
 pub(crate) mod plugin;
 pub(crate) mod section;
+pub(crate) mod user;
 pub(crate) mod value;
 
 use crate::output::Form;
@@ -28,7 +29,8 @@ const AFTER: &str = "\
 Filters are exact, a pattern such as `cpu-*`, or `re:` and a regular expression.
 
 Without --url and --socket the daemon is looked for at GATHERCTL_URL or GATHERCTL_SOCKET, then at the
-unix socket of the runtime directory, then at http://127.0.0.1:8720.
+unix socket of the runtime directory, then at http://127.0.0.1:8720. Without --cacert, --cert and --key the
+files are those that GATHERCTL_CACERT, GATHERCTL_CERT and GATHERCTL_KEY name.
 
 Exit codes: 0 done, 1 the daemon said no, 2 something is wrong here (arguments, files), 3 no connection,
 4 the file says something else than what is in effect (diff, apply --dry-run). What was tried and failed, or was
@@ -53,12 +55,21 @@ pub(crate) struct Cli {
 /// Options of every command.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Options {
-    /// Address of the daemon, such as `http://127.0.0.1:8720`.
+    /// Address of the daemon, such as `http://127.0.0.1:8720` or `https://web1:8720`.
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) url: Option<String>,
     /// Unix socket of the daemon.
     #[arg(long, value_name = "PATH", global = true)]
     pub(crate) socket: Option<PathBuf>,
+    /// Authorities that may have made the daemon's certificate, in PEM; those of the system without.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) cacert: Option<PathBuf>,
+    /// Client certificate to show to the daemon, in PEM.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) cert: Option<PathBuf>,
+    /// Key of the client certificate, in PEM, where it is not in the same file.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) key: Option<PathBuf>,
     /// Form of what is printed; lists of values and metrics alone can be CSV.
     #[arg(
         short,
@@ -135,6 +146,9 @@ pub(crate) enum Command {
     Time(daemon::Time),
     /// List who changed what and who was refused, newest first, or follow that.
     Audit(audit::Audit),
+    /// Say who may come in with a password.
+    #[command(subcommand)]
+    User(user::Users),
     /// Steer the daemon itself.
     #[command(subcommand)]
     Daemon(daemon::Daemon),

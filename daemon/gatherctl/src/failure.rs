@@ -8,8 +8,8 @@ use crate::place::PlaceError;
 use crate::secret::SecretError;
 use crate::token_file::TokenFileError;
 use crate::top::TopError;
-use gatherd_client::ClientError;
 use gatherd_client::types::{Problem, ProblemCode};
+use gatherd_client::{ClientError, Distrust, TrustError};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
@@ -36,6 +36,18 @@ pub(crate) enum Failure {
     /// It is not clear whom to ask.
     #[error(transparent)]
     Place(#[from] PlaceError),
+    /// Files for encrypted connections are not usable.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A key without what it belongs to.
+    #[error("--key (GATHERCTL_KEY) names the key of a client certificate: give --cert as well")]
+    KeyAlone,
+    /// There is such a user.
+    #[error("there is a user {name} already: `gatherctl user passwd` and `gatherctl user role` change it")]
+    UserExists {
+        /// Which.
+        name: String,
+    },
     /// There is no password.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -104,12 +116,14 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Output(error) if error.is_broken_pipe() => 0,
-            Self::Call(ClientError::Connection { .. }) => 3,
+            Self::Call(ClientError::Connection { .. } | ClientError::Distrust { .. }) => 3,
             Self::Differs => 4,
             Self::Call(
                 ClientError::Address { .. } | ClientError::Setup { .. } | ClientError::Header { .. },
             )
             | Self::Place(_)
+            | Self::Trust(_)
+            | Self::KeyAlone
             | Self::Secret(_)
             | Self::Tokens(_)
             | Self::Change(_)
@@ -128,6 +142,7 @@ impl Failure {
             )
             | Self::Login { .. }
             | Self::NotGood
+            | Self::UserExists { .. }
             | Self::NoKey { .. }
             | Self::NoCapability { .. }
             | Self::NoPlan
@@ -172,6 +187,10 @@ impl Failure {
             Self::Call(ClientError::Problem { problem }) => refusal(problem, place),
             Self::Call(error @ ClientError::Connection { .. }) => no_connection(error, place, missed),
             Self::Differs | Self::NotGood => String::new(),
+            Self::Call(error @ ClientError::Distrust { distrust, .. }) => {
+                lines(&error.to_string(), &[("try", remedy(*distrust).to_owned())])
+            }
+            Self::Differs => String::new(),
             Self::Login { .. } => {
                 let hint = "the first password of admin is in admin.credential in the daemon's state directory; \
                     show it with --credential FILE";
@@ -249,6 +268,25 @@ fn hint(code: ProblemCode) -> Option<&'static str> {
         | C::TooLarge
         | C::Invalid => return None,
     })
+}
+
+/// What to do about certificates that are not believed.
+fn remedy(distrust: Distrust) -> &'static str {
+    match distrust {
+        Distrust::UnknownAuthority => {
+            "name the file of the authority that made it with --cacert FILE or GATHERCTL_CACERT"
+        }
+        Distrust::OtherName => "ask for the daemon by a name that its certificate has",
+        Distrust::OutOfTime => "renew the daemon's certificate, or set the clock of this machine",
+        Distrust::NoGood => {
+            "give the daemon another certificate, or look whether it is the daemon that answers"
+        }
+        Distrust::OursMissing => "show one with --cert FILE and --key FILE",
+        Distrust::OursRefused => {
+            "show one that an authority of the daemon's client_ca made and did not take back"
+        }
+        Distrust::NotEncrypted => "ask with http:// in place of https://",
+    }
 }
 
 fn no_connection(error: &ClientError, place: &str, missed: &[PathBuf]) -> String {

@@ -25,7 +25,7 @@ use clap::Parser;
 use cli::Cli;
 use commands::Desk;
 use failure::Failure;
-use gatherd_client::Client;
+use gatherd_client::{Client, Trust};
 use output::Output;
 use paper::Paper;
 use place::{Place, Surroundings};
@@ -51,14 +51,34 @@ fn obey(cli: Cli) -> ExitCode {
         is_writable: &|path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok(),
     };
     let place = Place::find(cli.options.url.as_deref(), cli.options.socket.as_deref(), &surroundings);
-    let (place, client) = match place.map(|place| (place.client(), place)) {
-        Ok((Ok(client), place)) => (place, client),
-        Ok((Err(error), _)) => return complain(&error.into(), "", &[]),
-        Err(error) => return complain(&error.into(), "", &[]),
+    let found = place.map_err(Failure::from).and_then(|place| {
+        let trust = trust(&cli.options, &surroundings)?;
+        Ok((place.client(&trust)?, place))
+    });
+    let (client, place) = match found {
+        Ok(found) => found,
+        Err(failure) => return complain(&failure, "", &[]),
     };
     match ask(cli, &client, &place, surroundings.state()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => complain(&failure, client.place(), &place.missed),
+    }
+}
+
+/// Whom to believe over TLS and what to show, as the options or else the environment say.
+fn trust(options: &cli::Options, surroundings: &Surroundings<'_>) -> Result<Trust, Failure> {
+    let named = |option: &Option<PathBuf>, variable| {
+        option.clone().or_else(|| surroundings.set(variable).map(PathBuf::from))
+    };
+    let mut trust = Trust::default();
+    if let Some(authorities) = named(&options.cacert, "GATHERCTL_CACERT") {
+        trust = trust.only(&authorities)?;
+    }
+    let key = named(&options.key, "GATHERCTL_KEY");
+    match named(&options.cert, "GATHERCTL_CERT") {
+        Some(certificate) => Ok(trust.shows(&certificate, key.as_deref())?),
+        None if key.is_some() => Err(Failure::KeyAlone),
+        None => Ok(trust),
     }
 }
 
@@ -68,7 +88,7 @@ fn ask(cli: Cli, client: &Client, place: &Place, state: Option<PathBuf>) -> Resu
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Start)?;
     let (mut to, mut notes) = (BufWriter::new(io::stdout()), io::stderr());
     let output = Output::new(cli.options.output, Paper::find(cli.options.color), &mut to, &mut notes);
-    let mut desk = Desk::new(client, place.is_local(), state, output);
+    let mut desk = Desk::new(client, place.is_private(), state, output);
     runtime.block_on(desk.run(cli.command))
 }
 

@@ -8,7 +8,7 @@
 //! | first | `/run/gatherd/gatherd.sock` | `gatherd.sock` in `$XDG_RUNTIME_DIR/gatherd`, else in `run` of the state directory |
 //! | then | – | `/run/gatherd/gatherd.sock` |
 
-use gatherd_client::{Client, ClientError};
+use gatherd_client::{Client, ClientError, Trust};
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub(crate) struct Surroundings<'a> {
 
 impl Surroundings<'_> {
     /// A variable that is set to something.
-    fn set(&self, name: &str) -> Option<OsString> {
+    pub(crate) fn set(&self, name: &str) -> Option<OsString> {
         (self.variable)(name).filter(|value| !value.is_empty())
     }
 
@@ -65,7 +65,7 @@ impl Surroundings<'_> {
 pub(crate) enum Way {
     /// A unix socket.
     Socket(PathBuf),
-    /// An `http://` address.
+    /// An `http://` or `https://` address.
     Url(String),
 }
 
@@ -122,23 +122,23 @@ impl Place {
         })
     }
 
-    /// A client of the daemon there.
+    /// A client of the daemon there; `trust` matters where the way is encrypted.
     ///
     /// # Errors
     ///
     /// [`ClientError`] when the address cannot be used.
-    pub(crate) fn client(&self) -> Result<Client, ClientError> {
+    pub(crate) fn client(&self, trust: &Trust) -> Result<Client, ClientError> {
         match &self.way {
             Way::Socket(path) => Client::unix(path),
-            Way::Url(url) => Client::http(url),
+            Way::Url(url) => Client::trusting(url, trust),
         }
     }
 
-    /// Whether what is sent there stays on this machine; nothing is encrypted on the way.
-    pub(crate) fn is_local(&self) -> bool {
+    /// Whether nobody can read along what is sent there: it stays on this machine, or is encrypted.
+    pub(crate) fn is_private(&self) -> bool {
         match &self.way {
             Way::Socket(_) => true,
-            Way::Url(url) => is_loopback(host(url)),
+            Way::Url(url) => is_encrypted(url) || is_loopback(host(url)),
         }
     }
 }
@@ -157,6 +157,10 @@ fn named(
         }
         (None, None) => None,
     })
+}
+
+fn is_encrypted(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
 }
 
 /// The host of an address, without brackets.

@@ -66,6 +66,9 @@ pub(crate) enum SecretError {
     /// The user changed their mind.
     #[error("no password was given, so nothing was done")]
     Stopped,
+    /// It was not typed twice.
+    #[error("the two passwords differ, so nothing was done")]
+    Differ,
     /// It is longer than any password.
     #[error("a password has at most {} bytes", prompt::LONGEST)]
     TooLong,
@@ -88,10 +91,28 @@ impl Proof {
                 Ok(Credential { user, password })
             }
             Self::Input(user) => {
-                let password = if io::stdin().is_terminal() { asked(&user) } else { piped(io::stdin()) }?;
+                let password =
+                    if io::stdin().is_terminal() { asked("Password", &user) } else { piped(io::stdin()) }?;
                 Ok(Credential { user, password })
             }
         }
+    }
+}
+
+/// A password that `user` shall have: the first line of a file or of standard input, or asked for twice.
+///
+/// # Errors
+///
+/// [`SecretError`], as its variants say.
+pub(crate) fn new_password(user: &str, file: Option<&Path>) -> Result<String, SecretError> {
+    match file {
+        Some(path) => first_line(&contents(path)?),
+        None if io::stdin().is_terminal() => {
+            let first = asked("New password", user)?;
+            let again = asked("Once more, the new password", user)?;
+            if first == again { Ok(first) } else { Err(SecretError::Differ) }
+        }
+        None => piped(io::stdin()),
     }
 }
 
@@ -114,9 +135,9 @@ fn piped(input: impl Read) -> Result<String, SecretError> {
     first_line(&text)
 }
 
-fn asked(user: &str) -> Result<String, SecretError> {
+fn asked(what: &str, user: &str) -> Result<String, SecretError> {
     let terminal = File::options().read(true).write(true).open("/dev/tty").map_err(SecretError::Terminal)?;
-    prompt::ask(&terminal, &format!("Password of {}: ", crate::escape::text(user)))
+    prompt::ask(&terminal, &format!("{what} of {}: ", crate::escape::text(user)))
 }
 
 fn first_line(text: &[u8]) -> Result<String, SecretError> {

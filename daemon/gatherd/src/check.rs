@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use gatherd_api::tls::Tls;
 use gatherd_engine::desired::{Document, Layers, Wanted};
 use gatherd_engine::port::{ConfigProblem, OpenFailure, PluginKind};
 use gatherd_engine::registry::Kinds;
@@ -15,7 +16,7 @@ use gatherd_model::TypesDb;
 use crate::cli::Options;
 use crate::logging::{self, escaped};
 use crate::paths::Paths;
-use crate::{hostname, keystone, kinds};
+use crate::{hostname, keystone, kinds, tls};
 
 /// Judges, prints what would run to standard output and all that is wrong to standard error; failure when
 /// anything is wrong.
@@ -35,11 +36,20 @@ pub(crate) fn command(options: &Options, sets: &[String]) -> anyhow::Result<Exit
     for line in &found.runs {
         writeln!(out, "{}", escaped(line))?;
     }
+    let unusable = unusable(&document)?;
     let mut err = io::stderr().lock();
-    for line in &found.wrong {
+    for line in found.wrong.iter().chain(&unusable) {
         writeln!(err, "error: {}", escaped(line))?;
     }
-    Ok(if found.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_well = found.wrong.is_empty() && unusable.is_none();
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What keeps the API from being encrypted, although it is asked for.
+fn unusable(document: &Document) -> anyhow::Result<Option<String>> {
+    let config = tls::config(&document.api.tls)?;
+    let opened = config.map(|config| Tls::open(&config)).transpose();
+    Ok(opened.err().map(|error| format!("{:#}", anyhow::Error::new(error))))
 }
 
 /// What was found.

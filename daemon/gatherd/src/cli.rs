@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Check(Sets),
     /// Run one plugin and print its values.
     Test(Test),
+    /// Give the user `admin` a new password while no daemon runs, and print which file tells it.
+    RecoverAdmin(Sets),
 }
 
 /// Options of every command.

@@ -14,11 +14,13 @@ mod logging;
 mod notify;
 mod overheard;
 mod paths;
+mod recover;
 mod run;
 mod signals;
 mod successor;
 mod takeover;
 mod test_plugin;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,10 @@ fn main() -> ExitCode {
         Some(Command::Check(more)) => {
             sets.set.extend(more.set);
             check::command(&options, &sets.set)
+        }
+        Some(Command::RecoverAdmin(more)) => {
+            sets.set.extend(more.set);
+            recover::command(&options, &sets.set)
         }
         Some(Command::Test(test)) => test_plugin::command(&options, &sets.set, &test),
     };

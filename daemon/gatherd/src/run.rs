@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use gatherd_api::auth::{OwnUser, Store};
+use gatherd_api::tls::Tls;
 use gatherd_api::types::Machine;
 use gatherd_api::{Given, Listening, Server, ServerConfig, Stopper};
 use gatherd_engine::desired::{ApplyFailure, Desired, Document, Inputs, Layers, LayersError, OpenError};
@@ -36,6 +37,7 @@ use crate::paths::Paths;
 use crate::signals::{Asked, Signals};
 use crate::successor::Program;
 use crate::takeover::{self, Taken};
+use crate::tls;
 
 /// How long draining may take.
 pub(crate) const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -158,7 +160,7 @@ impl Daemon {
     /// Serves until a signal says stop, then drains; or until another daemon has its place.
     async fn live(self) -> anyhow::Result<ExitCode> {
         let Self { engine, management, server, mut signals, next, before } = self;
-        let stopper = server.stopper();
+        let (stopper, tls) = (server.stopper(), server.tls());
         let mut serving = tokio::spawn(server.run());
         let watchdog = tokio::spawn(notify::feed_watchdog());
         notify::ready();
@@ -170,7 +172,7 @@ impl Daemon {
                 asked = signals.next() => match asked {
                     Asked::Stop => break None,
                     Asked::Reread => {
-                        drop(tokio::spawn(reread(Arc::clone(&management))));
+                        drop(tokio::spawn(reread(Arc::clone(&management), tls.clone())));
                         continue;
                     }
                     Asked::Replace => {
@@ -321,6 +323,8 @@ pub(crate) fn server_config(document: &Document, paths: &Paths) -> anyhow::Resul
         tcp,
         unix: paths.socket.clone(),
         insecure: api.insecure,
+        tls: tls::config(&api.tls)?,
+        passwords: api.local,
         workers: api.workers as usize,
         max_connections: api.max_connections as usize,
         header_timeout: Duration::try_from_secs_f64(api.header_timeout)?,
@@ -337,7 +341,8 @@ pub(crate) fn server_config(document: &Document, paths: &Paths) -> anyhow::Resul
 
 fn say_where(server: &Server, paths: &Paths) {
     if let Some(address) = server.local_addr() {
-        tracing::info!("the API listens on http://{address}");
+        let scheme = if server.tls().is_some() { "https" } else { "http" };
+        tracing::info!("the API listens on {scheme}://{address}");
     }
     if let Some(path) = &paths.socket {
         tracing::info!("the API listens on the unix socket {}", path.display());
@@ -380,9 +385,13 @@ impl Files for FilesOf {
     }
 }
 
-/// Reads the configuration again; what is wrong is said in the log and leaves everything as it was.
-async fn reread(management: Arc<EngineManagement>) {
+/// Reads the configuration again, and the files of TLS; what is wrong is said in the log and leaves everything as it was.
+async fn reread(management: Arc<EngineManagement>, tls: Option<Tls>) {
     notify::reloading();
+    if let Some(tls) = tls {
+        // Only the end of the daemon breaks it off.
+        let _read = tokio::task::spawn_blocking(move || tls.reload()).await;
+    }
     match management.reread().await {
         Ok(committed) => {
             for key in committed.needs_restart() {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use gatherd_api::types::{
-    ApiCapabilities, Capabilities, DaemonCapabilities, DaemonLimits, Machine, Role, Timestamp,
+    ApiCapabilities, Capabilities, ClientCertificates, DaemonCapabilities, DaemonLimits, Machine, Role,
+    Timestamp,
 };
 use gatherd_api::{Caller, MAX_BODY, MAX_LIMIT, ManagementError, microversion};
-use gatherd_engine::desired::Document;
+use gatherd_engine::desired::{ClientCertificatesWord, Document};
 use tokio::task::spawn_blocking;
 
 use crate::{EngineManagement, plugin_type};
@@ -22,6 +23,7 @@ const FEATURES: &[&str] = &[
     "dry_run",
     "history",
     "idempotency_keys",
+    "local_users",
     "notification_stream",
     "output_buffers",
     "plugin_log",
@@ -34,6 +36,7 @@ const FEATURES: &[&str] = &[
     "take_over",
     "thresholds",
     "time_sync",
+    "tls",
     "value_formats",
     "value_stream",
 ];
@@ -77,9 +80,22 @@ fn daemon(this: &EngineManagement, plugin_types: Vec<String>) -> DaemonCapabilit
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     let (api, limits) = (&document.api, &document.limits);
     let unix_socket = api.unix_socket.as_deref() != Some("");
-    let mut authentication = words(&["local"]);
-    authentication.extend(document.keystone.is_some().then(|| "keystone".to_owned()));
-    authentication.extend(unix_socket.then(|| "unix_socket".to_owned()));
+    let has_tls = api.tls.is_on() && !api.listen.is_empty();
+    let client_certificates = match api.tls.client_certificates {
+        _ if !has_tls => ClientCertificates::None,
+        ClientCertificatesWord::None => ClientCertificates::None,
+        ClientCertificatesWord::Optional => ClientCertificates::Optional,
+        ClientCertificatesWord::Required => ClientCertificates::Required,
+    };
+    let stands_for_somebody =
+        client_certificates != ClientCertificates::None && !api.tls.client_roles.is_empty();
+    let ways = [
+        ("local", api.local),
+        ("keystone", document.keystone.is_some()),
+        ("unix_socket", unix_socket),
+        ("client_certificate", stands_for_somebody),
+    ];
+    let authentication = ways.into_iter().filter(|(_, is_open)| *is_open).map(|(way, _)| way.to_owned());
     DaemonCapabilities {
         version: this.parts.version.to_owned(),
         hostname: way.hostname().to_owned(),
@@ -90,11 +106,13 @@ fn daemon(this: &EngineManagement, plugin_types: Vec<String>) -> DaemonCapabilit
         abi: format!("{major}.{minor}"),
         data_sets: way.types().load().len() as u64,
         outputs: this.engine().observer().outputs().iter().map(|output| output.id.to_string()).collect(),
-        authentication,
+        authentication: authentication.collect(),
         api: ApiCapabilities {
             tcp: !api.listen.is_empty(),
             unix_socket,
-            tls: false,
+            tls: has_tls,
+            certificate: None, // The server knows.
+            client_certificates,
             insecure: api.insecure,
             metrics_open: api.metrics_open,
         },

@@ -8,6 +8,7 @@
 mod audit;
 mod cache;
 mod capabilities;
+mod certificate;
 mod chain;
 mod config;
 mod convert;
@@ -46,9 +47,9 @@ use gatherd_api::types::{
     ValueView, ValuesTaken,
 };
 use gatherd_api::{
-    AuditHealth, Caller, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest, Management,
-    ManagementError, Member, NotificationQuery, Part, PluginLogQuery, PluginQuery, PluginTypeQuery,
-    ResourceKind, ResourceName, SeriesQuery, ValueQuery, Versioned,
+    AuditHealth, Caller, CertificateNews, Change, Changed, Events, Exposition, ExpositionFormat, ListRequest,
+    Management, ManagementError, Member, NotificationQuery, Part, PluginLogQuery, PluginQuery,
+    PluginTypeQuery, ResourceKind, ResourceName, SeriesQuery, ValueQuery, Versioned,
 };
 use gatherd_engine::Engine;
 use gatherd_engine::desired::{Author, Committed, Mode, Outcome};
@@ -453,6 +454,10 @@ impl Management for EngineManagement {
 
     fn audit_health(&self, health: AuditHealth) {
         audit::hear(self, &health);
+    }
+
+    fn certificate_news(&self, news: CertificateNews) {
+        certificate::tell(self, &news);
     }
 
     async fn log_level(&self) -> Result<LogLevel, ManagementError> {

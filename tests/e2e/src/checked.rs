@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, redirect};
 use serde_json::Value;
 
-use crate::{Answer, Document, EventReader};
+use crate::{Answer, Authority, Document, EventReader, Identity};
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -97,16 +97,31 @@ pub struct Checked {
 
 impl Checked {
     pub(crate) fn unix(socket: &Path) -> Self {
-        Self::build(reqwest::Client::builder().unix_socket(socket), "http://localhost".to_owned())
+        Self::build(
+            reqwest::Client::builder().unix_socket(socket).tls_certs_only([]),
+            "http://localhost".to_owned(),
+        )
     }
 
     pub(crate) fn tcp(address: &str) -> Self {
-        Self::build(reqwest::Client::builder(), format!("http://{address}"))
+        Self::build(reqwest::Client::builder().tls_certs_only([]), format!("http://{address}"))
+    }
+
+    pub(crate) fn tls(address: &str, authority: &Authority, identity: Option<&Identity>) -> Self {
+        let pem = std::fs::read(authority.file()).expect("our own file can be read");
+        let only = reqwest::Certificate::from_pem(&pem).expect("our own authority has a certificate");
+        let mut builder = reqwest::Client::builder().tls_certs_only([only]);
+        if let Some(identity) = identity {
+            let identity =
+                reqwest::Identity::from_pem(&identity.pem()).expect("our own files are an identity");
+            builder = builder.identity(identity);
+        }
+        Self::build(builder, format!("https://{address}"))
     }
 
     fn build(builder: reqwest::ClientBuilder, base: String) -> Self {
         let http = builder.redirect(redirect::Policy::none()).timeout(PATIENCE).no_proxy().build();
-        Self { http: http.expect("a client without TLS can be made"), base, token: None }
+        Self { http: http.expect("a client can be made"), base, token: None }
     }
 
     /// The same client, which shows this token with every request.

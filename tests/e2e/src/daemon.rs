@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::{Ask, Checked, Place, Ran, Setup, run, wait_until};
+use crate::{Ask, Authority, Checked, Identity, Place, Ran, Setup, run, wait_until};
 
 /// How long a start may take before it counts as failed.
 const START: Duration = Duration::from_secs(30);
@@ -17,7 +17,7 @@ const START: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(20);
 
 /// What the daemon says when it listens on TCP.
-const LISTENS: &str = "the API listens on http://";
+const LISTENS: &str = "the API listens on http";
 
 /// A running daemon; it is killed when this is dropped, and its log shown when a test failed.
 #[derive(Debug)]
@@ -113,12 +113,18 @@ impl Daemon {
     pub fn address(&self) -> String {
         let log = self.log();
         let (_, rest) = log.rsplit_once(LISTENS).expect("the daemon says where it listens");
+        let (_, rest) = rest.split_once("://").expect("an address follows");
         rest.split_whitespace().next().unwrap_or_default().to_owned()
     }
 
     /// A client behind TCP, without a token.
     pub fn tcp(&self) -> Checked {
         Checked::tcp(&self.address())
+    }
+
+    /// A client behind TLS, which believes `authority` alone and shows `identity`, without a token.
+    pub fn tls(&self, authority: &Authority, identity: Option<&Identity>) -> Checked {
+        Checked::tls(&self.address(), authority, identity)
     }
 
     /// Name and password of the first user, as the daemon left them.
@@ -140,10 +146,19 @@ impl Daemon {
     ///
     /// When the daemon gives none.
     pub async fn token(&self) -> String {
+        self.token_over(&self.tcp()).await
+    }
+
+    /// A token of the first user, over this client.
+    ///
+    /// # Panics
+    ///
+    /// When the daemon gives none.
+    pub async fn token_over(&self, client: &Checked) -> String {
         let (user, password) = self.credential();
         let body = json!({"auth": {"identity": {"methods": ["password"],
             "password": {"user": {"name": user, "domain": {"id": "default"}, "password": password}}}}});
-        let answer = self.tcp().send(Ask::post("/v1/auth/tokens").json(&body)).await;
+        let answer = client.send(Ask::post("/v1/auth/tokens").json(&body)).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
         answer.header("x-subject-token").expect("a new token is in the header").to_owned()
     }

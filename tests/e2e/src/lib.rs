@@ -30,7 +30,7 @@ mod stream;
 mod wait;
 
 pub use answer::Answer;
-pub use authority::{Authority, Validity};
+pub use authority::{Authority, Identity, Validity};
 pub use checked::{Ask, Checked};
 pub use daemon::{Daemon, Takeover};
 pub use dice::Dice;

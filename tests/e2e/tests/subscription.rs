@@ -267,15 +267,15 @@ async fn nobody_reaches_through_it_what_only_this_machine_can() {
 async fn a_webhook_goes_over_tls_to_who_has_a_good_certificate_of_an_authority_that_the_files_name() {
     let Some(stage) = Stage::find() else { return };
     let (ours, foreign) = (Authority::new("ours"), Authority::new("foreign"));
-    let good = Receiver::start_tls(ours.server("localhost", Validity::Now)).await;
+    let good = Receiver::start_tls(ours.acceptor("localhost", Validity::Now)).await;
     let bad = [
-        ("name", ours.server("other.example", Validity::Now), "not valid for name"),
-        ("time", ours.server("localhost", Validity::Past), "expired"),
-        ("issuer", foreign.server("localhost", Validity::Now), "UnknownIssuer"),
+        ("name", ours.acceptor("other.example", Validity::Now), "not valid for name"),
+        ("time", ours.acceptor("localhost", Validity::Past), "expired"),
+        ("issuer", foreign.acceptor("localhost", Validity::Now), "UnknownIssuer"),
     ];
     let place = Place::new(None);
     let file = place.path().join("ca.pem");
-    std::fs::write(&file, ours.pem()).unwrap();
+    std::fs::copy(ours.file(), &file).unwrap();
     let config = format!(
         "[plugins]\n[subscriptions_policy]\nallow = [\"https://localhost:*\"]\nca_file = '{}'\n",
         file.display()

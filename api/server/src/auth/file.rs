@@ -131,11 +131,21 @@ fn replace(path: &Path, temporary: &Path, content: &[u8]) -> io::Result<()> {
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(temporary)?;
     file.set_permissions(Permissions::from_mode(0o600))?; // Whatever the umask.
+    give_to_owner(&file, path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(content)?;
     file.sync_all()?;
     std::fs::rename(temporary, path)?;
     let directory = path.parent().unwrap_or(Path::new("."));
     File::open(directory)?.sync_all()
+}
+
+/// What root writes into the directory of another user is that user's, who could not read it otherwise.
+fn give_to_owner(file: &File, directory: &Path) -> io::Result<()> {
+    let metadata = directory.metadata()?;
+    if rustix::process::geteuid().is_root() && metadata.uid() != 0 {
+        std::os::unix::fs::fchown(file, Some(metadata.uid()), Some(metadata.gid()))?;
+    }
+    Ok(())
 }
 
 /// Whether only we and root can have written it, and nobody has more than `allowed`.

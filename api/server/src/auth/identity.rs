@@ -8,6 +8,7 @@ use super::store::Store;
 use super::token::Verified;
 use crate::clock::now;
 use crate::management::Caller;
+use crate::tls::ClientCertificate;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
@@ -44,7 +45,7 @@ pub(crate) enum Identity {
         /// As for [`Identity::Foreign`].
         unsure: Option<u64>,
     },
-    /// Somebody whom the unix socket trusts.
+    /// Somebody whom the connection itself shows: a trusted peer of the unix socket, or a client certificate.
     Peer(Caller),
     /// Nobody that we know: no token, or one that is not valid.
     Unknown,
@@ -102,7 +103,10 @@ pub(crate) async fn authenticate(
 
 async fn identify(request: &ServiceRequest) -> Identity {
     match presented(request.headers()) {
-        Presented::Nothing => trusted_peer(request).await,
+        Presented::Nothing => match request.conn_data::<Arc<ClientCertificate>>() {
+            Some(certificate) => certified(request, certificate),
+            None => trusted_peer(request).await,
+        },
         Presented::Garbage => Identity::Unknown,
         Presented::Ambiguous => Identity::Ambiguous,
         Presented::Token(token) => by_token(request, token).await,
@@ -145,6 +149,16 @@ async fn of_service(request: &ServiceRequest, foreign: &Foreign, token: &str) ->
         Judged::Refused => Identity::Unknown,
         Judged::Unreachable(wait) => Identity::Unreachable(wait),
         Judged::Limited(wait) => Identity::Limited(wait),
+    }
+}
+
+/// A certificate goes along with whatever a browser asks for, so what another site made it ask for does not count.
+fn certified(request: &ServiceRequest, certificate: &ClientCertificate) -> Identity {
+    let site = request.headers().get("sec-fetch-site");
+    let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
+    match certificate.identify(now()).filter(|_| !is_foreign) {
+        Some((user, role)) => Identity::Peer(Caller { user, role, peer: place(request) }),
+        None => Identity::Unknown,
     }
 }
 

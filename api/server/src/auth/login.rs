@@ -38,6 +38,9 @@ pub(crate) enum LoginError {
     /// The daemon goes down.
     #[error("passwords cannot be checked now")]
     Unavailable,
+    /// The configuration says that passwords do not count.
+    #[error("this daemon takes no passwords")]
+    Off,
 }
 
 type Bare = NoOpMiddleware<<DefaultClock as Clock>::Instant>;

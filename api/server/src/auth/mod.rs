@@ -3,12 +3,14 @@
 //! ```text
 //! headers ─► presented ─┬─ made like ours ─► Store (tokens, users)         ─┐
 //!                       └─ any other ─► IdentityService ─► RolePolicy      ─┤
-//! unix socket ─► Peer (root, group, own user)                              ─┴─► Identity in the request ─► proof ─► handler
+//! unix socket ─► Peer (root, group, own user)                              ─┤
+//! TLS ─► ClientCertificate (a name with a role)                            ─┴─► Identity in the request ─► proof ─► handler
 //! ```
 //!
 //! A proof (`Reader`, `Member`, `Admin`) can be made here only, so a handler that takes one cannot
 //! be reached without. Everything that is not a valid credential ends in one and the same 401.
 
+mod change;
 mod credential;
 mod file;
 mod foreign;
@@ -28,6 +30,7 @@ mod user;
 #[cfg(test)]
 mod tests;
 
+pub use change::{RecoverError, recover_admin};
 pub use file::{FileError, read_private};
 pub use foreign::{ChallengeError, Foreign};
 pub use peer::OwnUser;
@@ -35,6 +38,7 @@ pub use policy::{OfflineRoles, RolePolicy};
 pub use service::{DomainName, IdentityService, Named, Scope, TokenFacts, Verdict, Vouched};
 pub use store::{OpenError, Store, UserError};
 
+pub(crate) use change::{Known, Put, UserWish};
 pub(crate) use file::{prepare_directory, write_private};
 pub(crate) use foreign::Judged;
 pub(crate) use identity::{Identity, authenticate};

@@ -4,6 +4,7 @@ use super::foreign::{Foreign, Judged};
 use super::identity::Identity;
 use super::proof::place;
 use super::store::Store;
+use crate::tls::ClientCertificate;
 use actix_web::{HttpMessage, HttpRequest, web};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -23,6 +24,8 @@ enum By {
     Foreign(Asked),
     /// The unix socket, as long as the connection is there.
     Peer,
+    /// A client certificate.
+    Certificate(Arc<ClientCertificate>),
     /// Nothing that counts.
     Nothing,
 }
@@ -49,7 +52,10 @@ impl Pass {
                 peer: place(request),
                 under_way: None,
             }),
-            (Some(Identity::Peer(caller)), ..) if caller.role.covers(needed) => By::Peer,
+            (Some(Identity::Peer(caller)), ..) if caller.role.covers(needed) => {
+                let certificate = request.conn_data::<Arc<ClientCertificate>>();
+                certificate.map_or(By::Peer, |shown| By::Certificate(shown.clone()))
+            }
             _ => By::Nothing,
         };
         Self { needed, by }
@@ -69,6 +75,7 @@ impl Pass {
                 }
             }),
             By::Peer => true,
+            By::Certificate(shown) => shown.identify(now).is_some_and(|(_, role)| role.covers(self.needed)),
             By::Nothing => false,
         }
     }

@@ -7,7 +7,8 @@
 //! revoked.json       tokens that were taken back
 //! ```
 
-use super::file::{FileError, prepare_directory, write_private};
+use super::change::{CREDENTIAL, add_admin};
+use super::file::{FileError, prepare_directory};
 use super::key::load_or_create;
 use super::login::{Limiter, LoginError};
 use super::revoked::{RevokeError, Revoked};
@@ -18,17 +19,15 @@ use argon2::Argon2;
 use gatherd_api_types::Role;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::Semaphore;
 
 /// Most passwords that are hashed at one time; each takes 19 MiB.
 const MAX_HASHING: usize = 2;
 
 /// Longest name or password, in bytes.
-const MAX_TEXT: usize = 1_024;
-
-/// Name of the first user.
-const ADMIN: &str = "admin";
+pub(super) const MAX_TEXT: usize = 1_024;
 
 /// Why the credentials cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +49,24 @@ pub enum UserError {
     /// The password is not one.
     #[error("a password has 8 to {MAX_TEXT} bytes")]
     Password,
+    /// There is no such user.
+    #[error("there is no such user")]
+    Unknown,
+    /// A new user has no role.
+    #[error("a new user needs a role")]
+    NeedsRole,
+    /// A new user has no password.
+    #[error("a new user needs a password")]
+    NeedsPassword,
+    /// Nobody would be admin any more.
+    #[error("this is the last user with the role admin; make another one admin first")]
+    LastAdmin,
     /// There are too many.
     #[error("there are {MAX_USERS} users already")]
     Full,
+    /// The daemon goes down.
+    #[error("passwords cannot be changed now")]
+    Unavailable,
     /// It cannot be written.
     #[error("cannot store the user")]
     Store(#[source] FileError),
@@ -65,7 +79,11 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     directory: PathBuf,
     fresh: bool,
-    users: RwLock<Users>,
+    /// Whether passwords, and the tokens made for them, count.
+    takes_passwords: AtomicBool,
+    users: RwLock<Arc<Users>>,
+    /// Held by who changes users, beside readers.
+    turn: Mutex<()>,
     revoked: Mutex<Revoked>,
     signer: Signer,
     limiter: Limiter,
@@ -100,7 +118,7 @@ impl Store {
 
     /// Where name and password of the first user are, if this opening made them.
     pub fn fresh_credential(&self) -> Option<PathBuf> {
-        self.0.fresh.then(|| self.0.directory.join("admin.credential"))
+        self.0.fresh.then(|| self.0.directory.join(CREDENTIAL))
     }
 
     /// Where the credentials are.
@@ -108,29 +126,13 @@ impl Store {
         &self.0.directory
     }
 
-    /// Adds a user, or gives it another role and password; its earlier tokens end. Slow on purpose.
-    ///
-    /// # Errors
-    ///
-    /// [`UserError`] when name or password is not one, or it cannot be stored; nothing changed then.
-    pub fn put_user(&self, name: &str, role: Role, password: &str) -> Result<(), UserError> {
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(known) {
-            return Err(UserError::Name);
-        }
-        if !(8..=MAX_TEXT).contains(&password.len()) {
-            return Err(UserError::Password);
-        }
-        let user = User::new(role, password, &self.0.hasher);
-        let mut users = self.0.users.write().unwrap_or_else(PoisonError::into_inner);
-        let mut next = users.clone();
-        next.users.insert(name.to_owned(), user);
-        if next.users.len() > MAX_USERS {
-            return Err(UserError::Full);
-        }
-        next.save(&self.0.directory.join("credentials.json")).map_err(UserError::Store)?;
-        *users = next;
-        Ok(())
+    /// Whether passwords of the daemon's own users count from now on; without, nor do the tokens made for them.
+    pub(crate) fn take_passwords(&self, take: bool) {
+        self.0.takes_passwords.store(take, Ordering::Release);
+    }
+
+    fn takes_passwords(&self) -> bool {
+        self.0.takes_passwords.load(Ordering::Acquire)
     }
 
     /// A token for who knows the password.
@@ -144,6 +146,9 @@ impl Store {
         (user, password): (&str, &str),
         now: u64,
     ) -> Result<Issued, LoginError> {
+        if !self.takes_passwords() {
+            return Err(LoginError::Off);
+        }
         self.0.limiter.admit(peer)?;
         if user.len() > MAX_TEXT || password.len() > MAX_TEXT {
             return Err(LoginError::Wrong);
@@ -175,7 +180,7 @@ impl Store {
 
     /// What a token says, if it is valid now.
     pub(crate) fn verify(&self, token: &str, now: u64) -> Option<Verified> {
-        let claims = self.0.signer.check(token, now)?;
+        let claims = self.0.signer.check(token, now).filter(|_| self.takes_passwords())?;
         let user = self.user(&claims.sub)?;
         let revoked = self.0.revoked.lock().unwrap_or_else(PoisonError::into_inner);
         if user.epoch != claims.epoch || revoked.contains(&claims.jti) {
@@ -195,8 +200,38 @@ impl Store {
         revoked.insert(&facts.audit_id, facts.expires_at, now)
     }
 
-    fn user(&self, name: &str) -> Option<User> {
-        self.0.users.read().unwrap_or_else(PoisonError::into_inner).users.get(name).cloned()
+    pub(super) fn user(&self, name: &str) -> Option<User> {
+        self.all().users.get(name).cloned()
+    }
+
+    /// All users as they are now.
+    pub(super) fn all(&self) -> Arc<Users> {
+        Arc::clone(&self.0.users.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets others count from now on; for who has the turn, and has stored them.
+    pub(super) fn replace_all(&self, users: Users) {
+        *self.0.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
+    }
+
+    /// The right to change users. Those who only look do not wait for it.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn hasher(&self) -> &Argon2<'static> {
+        &self.0.hasher
+    }
+
+    /// Does what hashes a password or writes to disk, on a thread that may wait and with memory for it.
+    pub(super) async fn slowly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, UserError> + Send + 'static,
+    ) -> Result<T, UserError> {
+        let permit = self.0.hashing.acquire().await.map_err(|_| UserError::Unavailable)?;
+        let done = tokio::task::spawn_blocking(work).await;
+        drop(permit);
+        done.map_err(|_| UserError::Unavailable)?
     }
 
     /// Opens with hashes that cost next to nothing.
@@ -231,7 +266,9 @@ impl Inner {
         Ok(Self {
             directory: directory.to_owned(),
             fresh,
-            users: RwLock::new(users),
+            takes_passwords: AtomicBool::new(true),
+            users: RwLock::new(Arc::new(users)),
+            turn: Mutex::new(()),
             revoked: Mutex::new(revoked),
             signer,
             limiter: Limiter::new(),
@@ -244,11 +281,8 @@ impl Inner {
 
 /// Makes the first user. Its hash is stored last: if we die before, the next start makes another one.
 fn first_user(directory: &Path, hasher: &Argon2<'_>) -> Result<Users, FileError> {
-    let password = hex(&random::<20>());
     let mut users = Users::default();
-    users.users.insert(ADMIN.to_owned(), User::new(Role::Admin, &password, hasher));
-    let told = serde_json::json!({"user": ADMIN, "password": password});
-    write_private(&directory.join("admin.credential"), format!("{told}\n").as_bytes())?;
+    add_admin(directory, &mut users, hasher)?;
     users.save(&directory.join("credentials.json"))?;
     Ok(users)
 }

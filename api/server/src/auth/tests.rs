@@ -1,5 +1,6 @@
 //! Tokens that must be refused, files that must be private, peers that must be known.
 
+use super::change::{RecoverError, recover_admin};
 use super::file::FileError;
 use super::peer::{OwnUser, Peer, PeerPolicy};
 use super::store::{OpenError, Store, UserError};
@@ -266,6 +267,7 @@ fn a_token_of_another_daemon_or_of_an_earlier_key_is_refused() {
 fn a_new_password_or_role_ends_earlier_tokens_and_decides_later_ones() {
     let bench = Bench::new();
     let token = bench.good();
+    bench.store.put_user("ann", Role::Admin, "another horse").unwrap();
     bench.store.put_user("admin", Role::Reader, "another horse").unwrap();
     assert!(!bench.accepts(&token));
     assert_eq!(bench.store.verify(&bench.good(), NOW).unwrap().role, Role::Reader);
@@ -350,7 +352,9 @@ fn users_need_a_name_and_a_password_worth_the_word() {
     let store = Bench::new().store;
     let put = |name: &str, password: &str| store.put_user(name, Role::Reader, password);
     assert!(matches!(put("", "correct horse"), Err(UserError::Name)));
-    assert!(matches!(put("a b", "correct horse"), Err(UserError::Name)));
+    for name in ["a b", "a:b", "a/b", ".", "..", "a\0", "\u{e9}", &"a".repeat(65)] {
+        assert!(matches!(put(name, "correct horse"), Err(UserError::Name)), "{name:?}");
+    }
     assert!(matches!(put("a", "short"), Err(UserError::Password)));
     assert!(matches!(put("a", &"x".repeat(1_025)), Err(UserError::Password)));
 }
@@ -361,7 +365,8 @@ fn a_change_that_cannot_be_stored_is_not_made() {
     let token = bench.good();
     let path = bench.directory.path().join("credentials.json.new");
     std::fs::create_dir(&path).unwrap(); // In the way of the temporary file.
-    assert!(matches!(bench.store.put_user("admin", Role::Reader, "another horse"), Err(UserError::Store(_))));
+    assert!(matches!(bench.store.put_user("ann", Role::Reader, "another horse"), Err(UserError::Store(_))));
+    assert!(matches!(bench.store.put_user("admin", Role::Admin, "another horse"), Err(UserError::Store(_))));
     assert!(bench.accepts(&token));
     std::fs::create_dir(bench.directory.path().join("revoked.json.new")).unwrap();
     assert!(bench.store.revoke(&token, NOW).is_err());
@@ -390,4 +395,45 @@ async fn the_kernel_s_word_decides_about_peers() {
         assert_eq!(Peer::new(own, stranger).identify(&policy("none", false)).await, None);
         assert_eq!(peer.identify(&ended).await, None, "an open connection ends to be trusted, too");
     }
+}
+
+#[tokio::test]
+async fn a_lost_admin_is_recovered_and_its_earlier_tokens_end() {
+    let bench = Bench::new();
+    let token = bench.good();
+    bench.store.put_user("ann", Role::Admin, "another horse").unwrap();
+    bench.store.put_user("admin", Role::Reader, "forgotten horse").unwrap();
+    assert!(!bench.directory.path().join("admin.credential").exists(), "it opened nothing any more");
+    let path = recover_admin(bench.directory.path()).unwrap();
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let told: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let restarted = Store::open_cheaply(bench.directory.path());
+    let issued = restarted.login("p", ("admin", told["password"].as_str().unwrap()), NOW).await.unwrap();
+    assert_eq!(issued.facts.role, Role::Admin);
+    assert!(restarted.verify(&token, NOW).is_none());
+    assert_eq!(restarted.known_user("ann").unwrap().role, Role::Admin, "others stay as they are");
+}
+
+#[test]
+fn nobody_is_recovered_where_nobody_was() {
+    let directory = TempDir::new().unwrap();
+    assert!(matches!(recover_admin(directory.path()), Err(RecoverError::Nobody { .. })));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is made");
+    let bench = Bench::new();
+    let stored = bench.directory.path().join("credentials.json");
+    std::fs::write(&stored, "damaged").unwrap();
+    let error = recover_admin(bench.directory.path()).unwrap_err();
+    assert!(matches!(error, RecoverError::File(FileError::Damaged { path, .. }) if path == stored));
+}
+
+#[tokio::test]
+async fn where_passwords_do_not_count_nor_do_the_tokens_made_for_them() {
+    let bench = Bench::new();
+    let token = bench.good();
+    bench.store.take_passwords(false);
+    assert!(!bench.accepts(&token));
+    let refused = bench.store.login("p", ("admin", "correct horse"), NOW).await;
+    assert!(matches!(refused, Err(super::login::LoginError::Off)));
+    bench.store.take_passwords(true);
+    assert!(bench.accepts(&token));
 }

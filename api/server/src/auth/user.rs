@@ -1,6 +1,7 @@
 //! The daemon's own users: names, roles and hashed passwords.
 
 use super::file::{FileError, read_private, write_private};
+use crate::clock::now;
 use crate::random::{hex, random};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -22,6 +23,9 @@ pub(super) struct User {
     pub(super) hash: String,
     /// Changes with the password; a token names the one it was made under.
     pub(super) epoch: String,
+    /// When the password was made, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) since: Option<u64>,
 }
 
 impl User {
@@ -30,7 +34,7 @@ impl User {
         let hash = hasher
             .hash_password(password.as_bytes())
             .expect("argon2 hashes every password up to 4 GiB with valid parameters");
-        Self { role, hash: hash.to_string(), epoch: hex(&random::<8>()) }
+        Self { role, hash: hash.to_string(), epoch: hex(&random::<8>()), since: Some(now()) }
     }
 
     /// Whether this is its password. Slow on purpose.

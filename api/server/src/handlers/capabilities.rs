@@ -4,6 +4,7 @@ use super::Port;
 use crate::auth::Reader;
 use crate::input::{NoParams, Params};
 use crate::problem::ApiError;
+use crate::tls::Tls;
 use actix_web::web;
 use gatherd_api_types::Capabilities;
 
@@ -16,7 +17,11 @@ use gatherd_api_types::Capabilities;
 pub(crate) async fn get_capabilities(
     proof: Reader,
     port: Port,
+    tls: web::Data<Option<Tls>>,
     _params: Params<NoParams>,
 ) -> Result<web::Json<Capabilities>, ApiError> {
-    Ok(web::Json(port.capabilities(proof.caller()).await?))
+    let mut capabilities = port.capabilities(proof.caller()).await?;
+    // The daemon knows what is configured; what is shown to those who connect, the server knows.
+    capabilities.daemon.api.certificate = tls.as_ref().as_ref().map(Tls::state);
+    Ok(web::Json(capabilities))
 }

@@ -3,8 +3,10 @@
 use super::Port;
 use crate::auth::{Admin, Reader};
 use crate::input::{ChangeInput, ChangeParams, JsonBody, NoParams, Params};
+use crate::management::Changed;
 use crate::output::changed;
 use crate::problem::ApiError;
+use crate::tls::Tls;
 use actix_web::{HttpResponse, web};
 use gatherd_api_types::{LogLevel, Reloaded};
 
@@ -39,6 +41,7 @@ pub(crate) async fn set_log_level(
 /// Reads the configuration files again.
 ///
 /// In one step, wholly or not at all, as `SIGHUP` does. A wrong file changes nothing, and is told with its line.
+/// Certificate and key are read again as well; what became of them stands in `GET /v1/capabilities`.
 #[utoipa::path(post, path = "/v1/daemon/reload", operation_id = "reload_daemon", tag = "daemon",
     params(ChangeParams),
     responses((status = 200, description = "What changed.", body = Reloaded,
@@ -46,7 +49,13 @@ pub(crate) async fn set_log_level(
 pub(crate) async fn reload_daemon(
     proof: Admin,
     port: Port,
+    tls: web::Data<Option<Tls>>,
     change: ChangeInput,
 ) -> Result<HttpResponse, ApiError> {
-    Ok(changed(&port.reload(change.by(&proof)).await?))
+    let reloaded = port.reload(change.by(&proof)).await?;
+    if let (Some(tls), Changed::Done(_)) = (tls.as_ref().clone(), &reloaded) {
+        // Only the end of the daemon breaks it off.
+        let _read = web::block(move || tls.reload()).await;
+    }
+    Ok(changed(&reloaded))
 }

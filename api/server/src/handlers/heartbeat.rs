@@ -2,9 +2,11 @@
 
 use super::Port;
 use crate::auth::{Foreign, Reader};
+use crate::clock::now;
 use crate::input::{NoParams, Params};
 use crate::problem::ApiError;
 use crate::streams::Streams;
+use crate::tls::Tls;
 use actix_web::web;
 use gatherd_api_types::{DaemonState, Heartbeat, IdentityState};
 
@@ -18,14 +20,16 @@ pub(crate) async fn get_heartbeat(
     port: Port,
     streams: web::Data<Streams>,
     foreign: Option<web::Data<Foreign>>,
+    tls: web::Data<Option<Tls>>,
     _params: Params<NoParams>,
 ) -> Result<web::Json<Heartbeat>, ApiError> {
-    // The daemon knows all but what the server itself has open, and whom it asks.
+    // The daemon knows all but what the server itself has open, whom it asks, and what it shows to those who connect.
     let beat = port.heartbeat().await?;
     let keystone = foreign.map(|foreign| foreign.health());
     let is_away = keystone.as_ref().is_some_and(|health| is_away(health.state));
+    let is_well = tls.as_ref().as_ref().is_none_or(|tls| tls.is_well(now()));
     let state = match beat.state {
-        DaemonState::Running if is_away => DaemonState::Degraded,
+        DaemonState::Running if is_away || !is_well => DaemonState::Degraded,
         state => state,
     };
     Ok(web::Json(Heartbeat { state, streams: streams.counts(), keystone, ..beat }))

@@ -28,6 +28,7 @@ pub(crate) mod threshold;
 pub(crate) mod time;
 pub(crate) mod time_config;
 pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod value;
 pub(crate) mod version;
 

@@ -10,6 +10,7 @@ use crate::input::{JsonBody, NoParams, Params};
 use crate::management::Caller;
 use crate::problem::ApiError;
 use crate::routes::TABLE;
+use crate::tls::ClientCertificate;
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use gatherd_api_types::token::{Domain, TokenProject, TokenRole, TokenUser};
@@ -167,6 +168,10 @@ fn refused(error: LoginError) -> ApiError {
         LoginError::Wrong => ApiError::wrong_password(),
         LoginError::TooMany { wait } => ApiError::too_many(wait),
         LoginError::Unavailable => ApiError::of(ProblemCode::Unavailable),
+        LoginError::Off => ApiError::new(
+            ProblemCode::Forbidden,
+            "This daemon takes no passwords of its own: its configuration says api.local = false.",
+        ),
     }
 }
 
@@ -187,8 +192,10 @@ fn own(request: &HttpRequest, caller: &Caller) -> Token {
         }
         _ => {}
     }
+    let is_certified = request.conn_data::<Arc<ClientCertificate>>().is_some();
+    let method = if is_certified { "client_certificate" } else { "unix_socket" };
     Token {
-        methods: vec!["unix_socket".to_owned()],
+        methods: vec![method.to_owned()],
         user: user(&caller.user),
         roles: roles(caller.role),
         may: may(caller.role),

@@ -1,6 +1,7 @@
 //! Which versions there are, in OpenStack's discovery form.
 
 use crate::microversion;
+use crate::server::Encrypted;
 use actix_web::http::header::HOST;
 use actix_web::{HttpRequest, web};
 use gatherd_api_types::version::Link;
@@ -50,5 +51,6 @@ fn origin(request: &HttpRequest) -> String {
     if host.is_empty() || !host.bytes().all(plain) {
         return String::new();
     }
-    format!("http://{host}")
+    let scheme = if request.conn_data::<Encrypted>().is_some() { "https" } else { "http" };
+    format!("{scheme}://{host}")
 }

@@ -2,8 +2,8 @@
 
 use crate::events::{Event, Events};
 use crate::management::{
-    AuditHealth, Caller, Change, Changed, Exposition, ExpositionFormat, Management, ManagementError, Member,
-    Mode, Part, ResourceKind, ResourceName, Versioned,
+    AuditHealth, Caller, CertificateNews, Change, Changed, Exposition, ExpositionFormat, Management,
+    ManagementError, Member, Mode, Part, ResourceKind, ResourceName, Versioned,
 };
 use crate::query::{
     ListRequest, NotificationQuery, PluginLogQuery, PluginQuery, PluginTypeQuery, SeriesQuery, ValueQuery,
@@ -14,15 +14,15 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use gatherd_api_types::{
     Acknowledgement, ApiCapabilities, BlacklistPreview, BlacklistRule, Cache, CacheHistory, CacheRemoval,
-    Capabilities, Capability, Config, ConfigSources, DaemonCapabilities, DaemonLimits, DaemonState,
-    DataSource, DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget, Heartbeat,
-    KernelTime, Lateness, LeftValues, LogLevel, Machine, MetaValue, Metric, NewNotification, Notification,
-    Number, Output, OutputBuffer, OutputLedger, OutputQueue, OutputState, PastValues, Plan, Plugin,
-    PluginCounts, PluginLogLevel, PluginLogLine, PluginLogSource, PluginSources, PluginState, PluginTest,
-    PluginTestOutcome, PluginTestReport, PluginType, ProblemCode, Provisional, RefusedValueList, Reloaded,
-    Revision, RevisionDiff, RevisionState, Severity, Source, StreamCounts, SubscriptionTest, SyncMethod,
-    Threshold, ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced, Timestamp,
-    ValueList, ValueRefusal, ValueState, ValueView, ValuesTaken, WhenFull,
+    Capabilities, Capability, ClientCertificates, Config, ConfigSources, DaemonCapabilities, DaemonLimits,
+    DaemonState, DataSource, DataSourceKind, FieldError, FlushReport, FlushRequest, FlushState, FlushTarget,
+    Heartbeat, KernelTime, Lateness, LeftValues, LogLevel, Machine, MetaValue, Metric, NewNotification,
+    Notification, Number, Output, OutputBuffer, OutputLedger, OutputQueue, OutputState, PastValues, Plan,
+    Plugin, PluginCounts, PluginLogLevel, PluginLogLine, PluginLogSource, PluginSources, PluginState,
+    PluginTest, PluginTestOutcome, PluginTestReport, PluginType, ProblemCode, Provisional, RefusedValueList,
+    Reloaded, Revision, RevisionDiff, RevisionState, Severity, Source, StreamCounts, SubscriptionTest,
+    SyncMethod, Threshold, ThresholdPreview, ThresholdStatus, Time, TimeSource, TimeSync, TimeSynced,
+    Timestamp, ValueList, ValueRefusal, ValueState, ValueView, ValuesTaken, WhenFull,
 };
 use gatherd_api_types::{ChainPass, ChainPreview, ChainTrial};
 use serde_json::Value;
@@ -58,6 +58,8 @@ pub(super) struct Fake {
     pub(super) endless: AtomicBool,
     /// What was heard of the audit trail last.
     pub(super) audit: Mutex<Option<AuditHealth>>,
+    /// What was told of the certificate.
+    pub(super) certificate: Mutex<Vec<CertificateNews>>,
 }
 
 impl Default for Fake {
@@ -76,6 +78,7 @@ impl Default for Fake {
             followed: Mutex::default(),
             endless: AtomicBool::new(false),
             audit: Mutex::default(),
+            certificate: Mutex::default(),
         }
     }
 }
@@ -715,6 +718,8 @@ impl Management for Fake {
                 tcp: true,
                 unix_socket: false,
                 tls: false,
+                certificate: None,
+                client_certificates: ClientCertificates::None,
                 insecure: false,
                 metrics_open: true,
             },
@@ -847,6 +852,10 @@ impl Management for Fake {
 
     fn current_revision(&self) -> u64 {
         self.revision.load(Ordering::Relaxed)
+    }
+
+    fn certificate_news(&self, news: CertificateNews) {
+        self.certificate.lock().unwrap().push(news);
     }
 
     fn audit_health(&self, health: AuditHealth) {

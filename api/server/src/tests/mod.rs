@@ -12,7 +12,9 @@ mod lists;
 mod replay;
 mod sockets;
 mod streams;
+mod tls;
 mod tokens;
+mod users;
 mod values;
 mod versions;
 

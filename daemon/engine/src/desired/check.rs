@@ -12,6 +12,7 @@ mod plugin;
 mod rules;
 mod subscriptions;
 mod time;
+mod tls;
 
 pub use chains::tangled as tangled_chains;
 pub use rules::{RULE_ID, is_rule_id};
@@ -45,17 +46,18 @@ pub(super) fn check(value: &Value) -> (Document, Vec<ConfigProblem>) {
 pub(super) fn check_together(document: &Document) -> Vec<ConfigProblem> {
     let together = subscriptions::together(document).into_iter().chain(chains::tangled(document));
     let together = together.chain(keystone::together(document.keystone.as_ref()));
-    exposed(document).into_iter().chain(together).collect()
+    exposed(document).into_iter().chain(tls::together(document)).chain(together).collect()
 }
 
 /// An address that others can reach needs to be asked for twice.
 fn exposed(document: &Document) -> Option<ConfigProblem> {
     let address: std::net::SocketAddr = document.api.listen.parse().ok()?;
-    (!address.ip().is_loopback() && !document.api.insecure).then(|| ConfigProblem {
+    let is_closed = address.ip().is_loopback() || document.api.insecure || document.api.tls.is_on();
+    (!is_closed).then(|| ConfigProblem {
         pointer: "/api/listen".to_owned(),
         detail: format!(
             "{address} can be reached by others and there is no TLS: take a loopback address such as \
-             `127.0.0.1:8720`, or say `insecure = true`"
+             `127.0.0.1:8720`, give `tls.certificate` and `tls.key`, or say `insecure = true`"
         ),
     })
 }
@@ -172,6 +174,7 @@ impl Ranges<'_> {
             "/api/unix_socket",
             format_args!("a path of at most {LONGEST_SOCKET} bytes is wanted, or \"\" for no socket"),
         );
+        self.tls(&document.api.tls);
         self.count("/api/workers", document.api.workers, 1, 64);
         self.count("/api/max_connections", document.api.max_connections, 16, 1_000_000);
         self.seconds("/api/header_timeout", document.api.header_timeout, 0.1, 300.0);

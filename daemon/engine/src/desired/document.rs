@@ -17,6 +17,7 @@ mod severity;
 mod subscriptions;
 mod thresholds;
 mod time;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,6 +43,7 @@ pub use subscriptions::{
 };
 pub use thresholds::{ClearBounds, ThresholdEntries, ThresholdEntry, WindowEntry, WindowFunction};
 pub use time::Time;
+pub use tls::{ClientCertificatesWord, RoleWord, TlsEntry, TlsVersionWord};
 
 /// The sections that are maps by id: each member is a resource with a revision of its own.
 pub(super) const MAPS: &[&str] =
@@ -151,6 +153,10 @@ pub struct Api {
     pub unix_socket: Option<String>,
     /// Whether an address that others can reach may be served without TLS.
     pub insecure: bool,
+    /// How TCP is encrypted.
+    pub tls: TlsEntry,
+    /// Whether passwords of the daemon's own users count.
+    pub local: bool,
     /// Whether `/metrics` answers without a token.
     pub metrics_open: bool,
     /// Threads that serve requests.
@@ -260,6 +266,8 @@ impl Default for Api {
             listen,
             unix_socket: None,
             insecure: false,
+            tls: TlsEntry::default(),
+            local: true,
             metrics_open: true,
             workers: 2,
             max_connections: 12_000,

@@ -44,9 +44,10 @@ mod transaction;
 
 pub use check::{RULE_ID, is_rule_id, tangled_chains};
 pub use document::{
-    BlacklistEntries, BlacklistEntry, Buffer, ChainEntries, ChainEntry, DEFAULT_PLUGINS, Document, Fault,
-    HistoryEntries, HistoryEntry, OutputEntry, PluginEntry, SubscriptionEntries, SubscriptionEntry,
-    SubscriptionsPolicy, ThresholdEntries, ThresholdEntry, Wanted, WhenFullWord,
+    BlacklistEntries, BlacklistEntry, Buffer, ChainEntries, ChainEntry, ClientCertificatesWord,
+    DEFAULT_PLUGINS, Document, Fault, HistoryEntries, HistoryEntry, OutputEntry, PluginEntry, RoleWord,
+    SubscriptionEntries, SubscriptionEntry, SubscriptionsPolicy, ThresholdEntries, ThresholdEntry, TlsEntry,
+    TlsVersionWord, Wanted, WhenFullWord,
 };
 pub use edit::{Author, Change, Committed, Edit, EditError, IfMatch, Mode, Outcome, Planned, Tried};
 pub use effective::Effective;
@@ -57,7 +58,7 @@ pub use plan::{Action, plan};
 pub use problem::{LayersError, Problem};
 pub use resource::Resource;
 pub use secret::WriteOnly;
-pub use store::{Fate, OpenError, Record, StoreError};
+pub use store::{Fate, OpenError, Record, StateLock, StoreError};
 pub use transaction::Desired;
 
 use crate::port::{BoxFuture, OpenFailure, PluginId, Spec};

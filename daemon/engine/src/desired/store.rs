@@ -24,6 +24,7 @@ use redb::{
     TableError,
 };
 
+pub use place::StateLock;
 pub use record::{Fate, Record};
 
 use super::problem::LayersError;

@@ -215,3 +215,19 @@ fn the_time_between_two_looks_has_bounds_and_needs_a_watch() {
 fn a_limit_is_at_least_one() {
     assert_eq!(refused("values --limit 0"), ErrorKind::ValueValidation);
 }
+
+#[test]
+fn a_password_is_never_an_argument() {
+    let Command::User(user::Users::Add(add)) = command("user add ann --role member --password-file f") else {
+        panic!("another command");
+    };
+    assert_eq!((add.user.name.as_str(), add.role.as_str()), ("ann", "member"));
+    assert_eq!(add.password.password_file.as_deref(), Some(std::path::Path::new("f")));
+    assert_eq!(refused("user add ann --role member --password horse"), ErrorKind::UnknownArgument);
+    assert_eq!(refused("user passwd ann horse"), ErrorKind::UnknownArgument);
+    assert_eq!(refused("user add ann"), ErrorKind::MissingRequiredArgument);
+    assert_eq!(refused("user role ann root"), ErrorKind::InvalidValue);
+    for wrong in ["..", "a/b", "a:b", "\u{e9}", &"a".repeat(65)] {
+        assert_eq!(refused(&format!("user rotate {wrong}")), ErrorKind::ValueValidation, "{wrong}");
+    }
+}

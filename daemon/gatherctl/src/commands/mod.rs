@@ -26,6 +26,7 @@ mod subscription;
 mod threshold;
 mod time;
 mod token;
+mod user;
 mod value;
 mod watch;
 
@@ -47,8 +48,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) struct Desk<'a> {
     /// The daemon, which is shown no token.
     stranger: &'a Client,
-    /// Whether what the daemon is told stays on this machine.
-    is_local: bool,
+    /// Whether nobody can read along what the daemon is told.
+    is_private: bool,
     /// Where tokens are kept, if there is a place.
     state: Option<PathBuf>,
     /// Where answers go.
@@ -59,11 +60,11 @@ impl<'a> Desk<'a> {
     /// A desk for the daemon that `client` connects to; tokens are kept in the directory `state`.
     pub(crate) fn new(
         client: &'a Client,
-        is_local: bool,
+        is_private: bool,
         state: Option<PathBuf>,
         output: Output<'a>,
     ) -> Self {
-        Self { stranger: client, is_local, state, output }
+        Self { stranger: client, is_private, state, output }
     }
 
     /// Does what `command` says.
@@ -105,6 +106,7 @@ impl<'a> Desk<'a> {
             Command::Cache(cache) => self.cache(&self.client()?, cache).await?,
             Command::Time(time) => self.time(&self.client()?, time).await?,
             Command::Audit(which) => self.audit(&self.client()?, which).await?,
+            Command::User(users) => self.users(&self.client()?, users).await?,
             Command::Daemon(daemon) => self.daemon(&self.client()?, daemon).await?,
         }
         Ok(self.output.finish()?)

@@ -14,9 +14,7 @@ impl Desk<'_> {
     pub(super) async fn login(&mut self, login: cli::Login) -> Result<(), Failure> {
         let file = self.tokens()?;
         let place = self.stranger.place();
-        if !self.is_local {
-            self.output.note(&format!("the password travels to {place} as it is: nothing is encrypted"));
-        }
+        self.warn_of_listeners();
         let credential = proof(login).read()?;
         let session = self.stranger.login(&credential.user, &credential.password).await;
         let Session { token, facts } = session.map_err(|error| match status(&error) {
@@ -27,6 +25,14 @@ impl Desk<'_> {
         file.keep(place, Kept { token, user, expires_at }, &now())?;
         let line = |answer: &TokenAnswer| Human::Line(welcome(&answer.token, place));
         Ok(self.output.one(&TokenAnswer { token: facts }, line)?)
+    }
+
+    /// Says so where others can read the password along.
+    pub(super) fn warn_of_listeners(&mut self) {
+        if !self.is_private {
+            let place = self.stranger.place();
+            self.output.note(&format!("the password travels to {place} as it is: nothing is encrypted"));
+        }
     }
 
     pub(super) async fn logout(&mut self) -> Result<(), Failure> {

@@ -108,15 +108,16 @@ fn state_is_where_the_session_says_or_at_home() {
 }
 
 #[test]
-fn only_loopback_addresses_are_local() {
-    let is_local = |text: &str| Place { way: url(text), missed: vec![] }.is_local();
-    for here in ["http://127.0.0.1:8720", "http://[::1]:8720/", "http://LocalHost", "http://127.9.9.9/x"] {
-        assert!(is_local(here), "{here}");
+fn only_loopback_and_encrypted_addresses_are_private() {
+    let is_private = |text: &str| Place { way: url(text), missed: vec![] }.is_private();
+    let loopback = ["http://127.0.0.1:8720", "http://[::1]:8720/", "http://LocalHost", "http://127.9.9.9/x"];
+    for here in loopback.into_iter().chain(["https://web1:8720", "HTTPS://10.0.0.1"]) {
+        assert!(is_private(here), "{here}");
     }
     for there in
         ["http://10.0.0.1:8720", "http://localhost.example", "http://127.0.0.1@web1:8720", "http://[::2]"]
     {
-        assert!(!is_local(there), "{there}");
+        assert!(!is_private(there), "{there}");
     }
-    assert!(Place { way: socket("/s"), missed: vec![] }.is_local());
+    assert!(Place { way: socket("/s"), missed: vec![] }.is_private());
 }

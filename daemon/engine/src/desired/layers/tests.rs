@@ -138,7 +138,7 @@ fn what_layers_say_only_together_is_told_where_it_was_said() {
         place.complaints(),
         [
             "gatherd.toml:2: api.listen: 0.0.0.0:8720 can be reached by others and there is no TLS: take a loopback \
-          address such as `127.0.0.1:8720`, or say `insecure = true`"
+          address such as `127.0.0.1:8720`, give `tls.certificate` and `tls.key`, or say `insecure = true`"
         ]
     );
     let mut inputs = place.inputs();
@@ -237,7 +237,7 @@ fn wrong_variables_and_options_are_named() {
         complaints(&environment(&[("GATHERD_TIMEOUT", "many"), ("GATHERD_API__LISTN", "x")]), Path::new("/")),
         [
             "environment: api.listn: unknown key `listn`: did you mean `listen`? Allowed here are `listen`, \
-             `unix_socket`, `insecure`, `metrics_open`, `workers`, `max_connections`, `header_timeout`, `body_timeout`, \
+             `unix_socket`, `insecure`, `tls`, `local`, `metrics_open`, `workers`, `max_connections`, `header_timeout`, `body_timeout`, \
              `answer_timeout`",
             "environment: timeout: invalid type: string \"many\", expected a whole number from 0 to 4294967295",
         ]

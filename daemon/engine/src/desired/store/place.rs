@@ -16,9 +16,29 @@ use super::{OpenError, StoreError, guarded};
 /// Memory for pages, in bytes.
 const PAGE_CACHE: usize = 4 << 20;
 
+/// Keeps daemons out of a state directory as long as it lives.
+#[derive(Debug)]
+pub struct StateLock(#[expect(dead_code, reason = "closing it lets others in")] File);
+
+impl StateLock {
+    /// Takes the place of a daemon in a state directory where one ran before; makes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::InUse`] while a daemon runs there, [`OpenError::Directory`] where none ever did.
+    pub fn take(state_dir: &Path) -> Result<Self, OpenError> {
+        let fault = |source| OpenError::Directory { path: state_dir.to_owned(), source };
+        fs::symlink_metadata(state_dir.join(LOCK)).map_err(fault)?;
+        lock(state_dir).map(Self)
+    }
+}
+
+/// The file that is locked by who uses the directory.
+const LOCK: &str = "gatherd.lock";
+
 pub(super) fn lock(state_dir: &Path) -> Result<File, OpenError> {
     let fault = |source| OpenError::Directory { path: state_dir.to_owned(), source };
-    let lock = private(&state_dir.join("gatherd.lock")).map_err(fault)?;
+    let lock = private(&state_dir.join(LOCK)).map_err(fault)?;
     match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(lock),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse { path: state_dir.to_owned() }),
