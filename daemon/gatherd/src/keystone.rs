@@ -194,7 +194,8 @@ fn policy(section: &Section) -> RolePolicy {
     }
 }
 
-fn role(word: RoleWord) -> Role {
+/// What a word of the files means to the API.
+pub(crate) fn role(word: RoleWord) -> Role {
     match word {
         RoleWord::Reader => Role::Reader,
         RoleWord::Member => Role::Member,

@@ -2,8 +2,9 @@
 
 use anyhow::Context;
 use gatherd_api::tls::{Clients, Oldest, TlsConfig};
-use gatherd_api::types::Role;
-use gatherd_engine::desired::{ClientCertificatesWord, RoleWord, TlsEntry, TlsVersionWord};
+use gatherd_engine::desired::{ClientCertificatesWord, TlsEntry, TlsVersionWord};
+
+use crate::keystone::role;
 
 /// Where the files are and what is asked of those who connect; `None` where nothing is encrypted.
 ///
@@ -30,11 +31,6 @@ fn clients(tls: &TlsEntry) -> anyhow::Result<Option<Clients>> {
         ClientCertificatesWord::Required => true,
     };
     let authorities = tls.client_ca.clone().context("api.tls.client_ca is missing")?;
-    let role = |word: RoleWord| match word {
-        RoleWord::Reader => Role::Reader,
-        RoleWord::Member => Role::Member,
-        RoleWord::Admin => Role::Admin,
-    };
     let named = tls.client_roles.iter().map(|(name, word)| {
         let name = name.parse().with_context(|| format!("api.tls.client_roles: {name:?}"))?;
         Ok((name, role(*word)))
@@ -45,6 +41,7 @@ fn clients(tls: &TlsEntry) -> anyhow::Result<Option<Clients>> {
 
 #[cfg(test)]
 mod tests {
+    use gatherd_api::types::Role;
     use gatherd_engine::desired::Document;
     use serde_json::json;
 

@@ -12,6 +12,7 @@ mod keystone;
 mod notifications;
 mod output;
 mod plugin;
+mod role;
 mod rule;
 mod severity;
 mod subscriptions;
@@ -31,10 +32,11 @@ pub use chains::{
     TargetEntry, TargetKind,
 };
 pub use history::{HistoryEntries, HistoryEntry};
-pub use keystone::{Interface, Keystone, OfflineEntry, RoleWord};
+pub use keystone::{Interface, Keystone, OfflineEntry};
 pub use notifications::{Heartbeat, Notifications};
 pub use output::{Buffer, OutputEntry, WhenFullWord};
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
+pub use role::RoleWord;
 pub use rule::Fault;
 pub use severity::SeverityWord;
 pub use subscriptions::{
@@ -43,7 +45,7 @@ pub use subscriptions::{
 };
 pub use thresholds::{ClearBounds, ThresholdEntries, ThresholdEntry, WindowEntry, WindowFunction};
 pub use time::Time;
-pub use tls::{ClientCertificatesWord, RoleWord, TlsEntry, TlsVersionWord};
+pub use tls::{ClientCertificatesWord, TlsEntry, TlsVersionWord};
 
 /// The sections that are maps by id: each member is a resource with a revision of its own.
 pub(super) const MAPS: &[&str] =

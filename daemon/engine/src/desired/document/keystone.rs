@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::RoleWord;
+
 /// How tokens of `OpenStack` Keystone are judged, and what they are worth here.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table of Keystone's keys")]
@@ -86,18 +88,6 @@ pub struct OfflineEntry {
     pub default: RoleWord,
 }
 
-/// What somebody may do, as files write it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RoleWord {
-    /// Look.
-    Reader,
-    /// Operate.
-    Member,
-    /// Change configuration, load code.
-    Admin,
-}
-
 /// Who an endpoint of the catalogue is for.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -151,17 +141,6 @@ impl Default for OfflineEntry {
             users: BTreeMap::new(),
             projects: BTreeMap::new(),
             default: RoleWord::Reader,
-        }
-    }
-}
-
-impl RoleWord {
-    /// The word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Reader => "reader",
-            Self::Member => "member",
-            Self::Admin => "admin",
         }
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::RoleWord;
+
 /// How the API is encrypted on TCP, and whose certificates are believed; not at all without a certificate.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table of the keys of TLS")]
@@ -52,18 +54,6 @@ pub enum ClientCertificatesWord {
     Optional,
     /// Who has none stays outside.
     Required,
-}
-
-/// What somebody may do.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RoleWord {
-    /// Look.
-    Reader,
-    /// Operate.
-    Member,
-    /// Change configuration, load code.
-    Admin,
 }
 
 impl TlsEntry {
