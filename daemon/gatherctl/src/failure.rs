@@ -190,7 +190,6 @@ impl Failure {
             Self::Call(error @ ClientError::Distrust { distrust, .. }) => {
                 lines(&error.to_string(), &[("try", remedy(*distrust).to_owned())])
             }
-            Self::Differs => String::new(),
             Self::Login { .. } => {
                 let hint = "the first password of admin is in admin.credential in the daemon's state directory; \
                     show it with --credential FILE";
