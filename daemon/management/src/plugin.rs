@@ -63,9 +63,13 @@ pub(crate) async fn create(
     id: &str,
     value: Value,
 ) -> Result<Changed<Plugin>, ManagementError> {
-    let known = id.parse::<PluginId>().map_err(|error| ManagementError::Invalid {
-        errors: vec![FieldError { pointer: "/id".to_owned(), detail: error.to_string() }],
-    })?;
+    let wrong = |detail: String| ManagementError::Invalid {
+        errors: vec![FieldError { pointer: "/id".to_owned(), detail }],
+    };
+    let known = id.parse::<PluginId>().map_err(|error| wrong(error.to_string()))?;
+    if let Some(reserved) = known.reserved() {
+        return Err(wrong(reserved));
+    }
     edited(this, change, id, Edit::Create { at: Resource::plugin(&known), value }).await
 }
 

@@ -110,6 +110,7 @@ async fn a_plugin_is_loaded_changed_and_unloaded_while_the_others_run_on() {
     for (body, pointer) in [
         (json!({"type": "misbehave"}), "/id"),
         (json!({"id": "Bad Id"}), "/id"),
+        (json!({"id": "api", "type": "misbehave", "trusted": true}), "/id"),
         (json!({"id": "x", "type": "../x"}), "/type"),
         (json!({"id": "x", "interval": -1}), "/interval"),
         (json!({"id": "x", "colour": 1}), "/colour"),

@@ -22,9 +22,14 @@ impl PluginId {
     /// Ids that no plugin may have: the series of the daemon itself and of callers of the API are counted under them.
     pub const RESERVED: [&str; 2] = ["api", "self"];
 
-    /// Whether no plugin may have it.
-    pub fn is_reserved(&self) -> bool {
-        Self::RESERVED.contains(&self.as_str())
+    /// Why no plugin may have it; `None` for all that are not reserved.
+    pub fn reserved(&self) -> Option<String> {
+        Self::RESERVED.contains(&self.as_str()).then(|| {
+            format!(
+                "the daemon's own values come under the name {self}: choose another id, and say `type = \"{self}\"` where \
+                 the library is called so"
+            )
+        })
     }
 
     /// The id's text.

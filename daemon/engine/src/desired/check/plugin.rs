@@ -21,11 +21,11 @@ impl Ranges<'_> {
     fn plugin(&mut self, id: &str, entry: &PluginEntry) {
         let pointer = format!("/plugins/{}", escape(id));
         match id.parse::<PluginId>() {
-            Ok(id) => self.say_if(
-                id.is_reserved(),
-                &pointer,
-                format_args!("the daemon's own values come under the name {id}: choose another id, and say `type = \"{id}\"` where the library is called so"),
-            ),
+            Ok(id) => {
+                let reserved = id.reserved();
+                let detail = reserved.as_deref().unwrap_or_default();
+                self.say_if(reserved.is_some(), &pointer, format_args!("{detail}"));
+            }
             Err(error) => self.say_if(true, &pointer, format_args!("{error}")),
         }
         if let Some(interval) = entry.interval {
