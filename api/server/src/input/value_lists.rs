@@ -59,6 +59,11 @@ fn lines(body: &[u8]) -> Result<Vec<ValueList>, ApiError> {
     let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
     let mut lists = Vec::new();
     for (index, (number, line)) in lines.enumerate() {
+        // Which would be taken for the members in their order; none of these is an object itself.
+        if line.trim_ascii_start().starts_with(b"[") {
+            let (pointer, detail) = (pointer_to(&index.to_string()), "must be an object".to_owned());
+            return Err(ApiError::invalid(vec![FieldError { pointer, detail }]));
+        }
         let mut reader = serde_json::Deserializer::from_slice(line);
         let read = serde_path_to_error::deserialize(&mut reader);
         let read = read.map_err(|error| {
@@ -128,6 +133,7 @@ mod tests {
                 "/1/identifier",
             ),
             (b"{\"identifier\": \"a/b/c\", \"values\": [1], \"host\": 1}", "/0/host"),
+            (b"[\"a/b/c\", null, null, [1]]", "/0"),
             (b"\n{\"identifier\": \"a/b/c\"", "line 2"),
             (b"{\"identifier\": \"\xff\", \"values\": [1]}", "line 1"),
             (b"{\"identifier\": \"a/b/c\", \"values\": [1]} {}", "line 1"),
