@@ -96,9 +96,9 @@ mod tests {
     use super::*;
     use crate::paper::Paper;
     use crate::table;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
-    fn record(outcome: &str, code: &str, problem: &Value, revision: &Value) -> AuditRecord {
+    fn record(outcome: &str, code: &str, problem: Option<&str>, revision: Option<u64>) -> AuditRecord {
         serde_json::from_value(json!({"number": 12, "typeURI": "e", "id": "u", "eventType": "activity",
             "eventTime": "1970-01-01T00:00:00Z", "action": "disable", "outcome": outcome,
             "reason": {"reasonType": "HTTP", "reasonCode": code, "problem": problem},
@@ -111,10 +111,8 @@ mod tests {
 
     #[test]
     fn records_are_rows_and_refusals_say_why() {
-        let (done, refused) = (
-            record("success", "200", &Value::Null, &json!(7)),
-            record("failure", "403", &json!("forbidden"), &Value::Null),
-        );
+        let (done, refused) =
+            (record("success", "200", None, Some(7)), record("failure", "403", Some("forbidden"), None));
         let expected = "\
 NUMBER  TIME                  USER       FROM       ACTION   TARGET          OUTCOME                 REVISION
     12  1970-01-01T00:00:00Z  ann\\u{1b}  127.0.0.1  disable  /v1/plugins/df  success                        7
