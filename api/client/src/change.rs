@@ -2,6 +2,7 @@
 
 use crate::connection::{Client, secret_header};
 use crate::error::ClientError;
+use crate::operation::Answered;
 use gatherd_api_types::{Plan, Provisional};
 use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH};
 use reqwest::{Method, StatusCode};
@@ -89,9 +90,7 @@ impl Client {
             Sent::Whole(body) => request.json(body),
             Sent::Patch(body) => request.header(CONTENT_TYPE, MERGE_PATCH).json(body),
         };
-        let response = self.send(path, request).await?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = self.body(path, response).await?;
+        let Answered { status, headers, body } = self.ask(path, request).await?;
         // What is gone answers nothing, which is read as what stands for nothing in JSON.
         let body = if status == StatusCode::NO_CONTENT { b"null".to_vec() } else { body };
         let is_plan = text_of(&headers, CONTENT_TYPE.as_str()).starts_with(PLAN_JSON);
@@ -104,14 +103,6 @@ impl Client {
                 value: self.read(path, &body)?,
                 etag: text_of(&headers, ETAG.as_str()).to_owned(),
             }
-        })
-    }
-
-    fn read<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, ClientError> {
-        serde_json::from_slice(body).map_err(|source| ClientError::Answer {
-            place: self.place().to_owned(),
-            path: path.to_owned(),
-            source,
         })
     }
 }

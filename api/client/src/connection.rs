@@ -3,6 +3,7 @@
 use crate::distrust::Distrust;
 use crate::error::ClientError;
 use crate::trust::Trust;
+use crate::operation::{self, Answered};
 use gatherd_api_types::{Page, Problem};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -20,6 +21,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long one pause within an answer may be.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How long the daemon may let us wait for an answer before it tells of an operation instead, in seconds; less than
+/// [`READ_TIMEOUT`].
+pub(crate) const PATIENCE: u64 = 30;
 
 /// The credential header.
 const TOKEN_HEADER: &str = "x-auth-token";
@@ -121,6 +126,7 @@ impl Client {
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = request.header("Prefer", format!("wait={PATIENCE}"));
         match &self.token {
             Some(token) => request.header(TOKEN_HEADER, token),
             None => request,
@@ -150,15 +156,8 @@ impl Client {
         path: &str,
         request: RequestBuilder,
     ) -> Result<(T, HeaderMap), ClientError> {
-        let response = self.send(path, request).await?;
-        let headers = response.headers().clone();
-        let body = self.body(path, response).await?;
-        match serde_json::from_slice(&body) {
-            Ok(answer) => Ok((answer, headers)),
-            Err(source) => {
-                Err(ClientError::Answer { place: self.place.clone(), path: path.to_owned(), source })
-            }
-        }
+        let Answered { status: _, headers, body } = self.ask(path, request).await?;
+        Ok((self.read(path, &body)?, headers))
     }
 
     /// Sends, and reads an answer of text.
@@ -166,6 +165,30 @@ impl Client {
         let response = self.send(path, request).await?;
         let body = self.body(path, response).await?;
         Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// Sends, and reads the whole answer; what takes longer is followed to its end.
+    pub(crate) async fn ask(&self, path: &str, request: RequestBuilder) -> Result<Answered, ClientError> {
+        let answered = self.ask_once(path, request).await?;
+        if operation::is_one(&answered) { self.follow_operation(path, &answered).await } else { Ok(answered) }
+    }
+
+    pub(crate) async fn ask_once(
+        &self,
+        path: &str,
+        request: RequestBuilder,
+    ) -> Result<Answered, ClientError> {
+        let response = self.send(path, request).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok(Answered { status, headers, body: self.body(path, response).await? })
+    }
+
+    pub(crate) fn read<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, ClientError> {
+        serde_json::from_slice(body).map_err(|source| ClientError::Answer {
+            place: self.place.clone(),
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Sends; an answer that is not a success becomes an error.
@@ -179,7 +202,7 @@ impl Client {
         Err(self.refused(status, &body))
     }
 
-    fn refused(&self, status: StatusCode, body: &[u8]) -> ClientError {
+    pub(crate) fn refused(&self, status: StatusCode, body: &[u8]) -> ClientError {
         match serde_json::from_slice::<Problem>(body) {
             Ok(problem) => ClientError::Problem { problem: Box::new(problem) },
             Err(_) => ClientError::Foreign { place: self.place.clone(), status: status.as_u16() },

@@ -74,6 +74,14 @@ pub enum ClientError {
         /// Most bytes that are taken.
         limit: usize,
     },
+    /// Somebody ended the work before its time.
+    #[error("what was asked of {place} with {path} was cancelled before its end")]
+    Cancelled {
+        /// Whom we asked.
+        place: String,
+        /// What we asked for.
+        path: String,
+    },
     /// A token or entity tag has characters that no header may have.
     #[error("the {what} has characters that cannot travel in a header")]
     Header {

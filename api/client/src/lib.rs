@@ -23,6 +23,7 @@ mod error;
 mod filter;
 mod lines;
 mod notification;
+mod operation;
 mod output;
 mod plugin;
 mod plugin_log;

@@ -1,6 +1,8 @@
 //! The client against a daemon that says one thing.
 
-use crate::{Client, ClientError, Format, PluginFilter, PluginLogFilter, SentValues, ValueFilter};
+use crate::{
+    Asked, Changed, Client, ClientError, Format, PluginFilter, PluginLogFilter, SentValues, ValueFilter,
+};
 use gatherd_api_types::{
     AcknowledgeRequest, LogLevel, PluginConfig, PluginLogLevel, PluginState, ProblemCode, SyncMethod,
     TimeSync,
@@ -216,4 +218,87 @@ async fn note_is_taken_by_number_and_with_a_comment() {
     let asked = asked.await.unwrap();
     assert!(asked.starts_with("POST /v1/notifications/17/acknowledge HTTP/1.1\r\n"), "{asked}");
     assert!(asked.ends_with(r#"{"comment":"seen"}"#), "{asked}");
+}
+
+/// The media type of an operation.
+const OPERATION: &str = "Content-Type: application/vnd.gatherd.operation+json\r\n";
+
+fn operation(state: &str, result: &str) -> String {
+    format!(
+        r#"{{"id":"u-1","request":"POST /v1/plugins/cpu/restart","request_id":"req-1","user":"admin","state":"{state}",
+        "cancellable":false,"began":"2026-01-31T12:00:00Z","ended":null,"seconds":2.0,"result":{result}}}"#
+    )
+}
+
+/// A daemon that answers one request after the other, and what it was asked.
+async fn daemon_of(answers: Vec<(&'static str, &'static str, String)>) -> (Client, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = tokio::spawn(async move {
+        let mut all = Vec::new();
+        for (status, headers, body) in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !is_whole(&request) {
+                stream.read_buf(&mut request).await.unwrap();
+            }
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            all.push(String::from_utf8(request).unwrap());
+        }
+        all
+    });
+    (Client::http(&format!("http://{address}/")).unwrap(), asked)
+}
+
+#[tokio::test]
+async fn what_takes_longer_is_followed_to_its_end() {
+    let result =
+        r#"{"status":200,"headers":{"etag":"\"8\"","content-type":"application/json"},"body":{"x":1}}"#;
+    let (client, asked) = daemon_of(vec![
+        ("202 Accepted", OPERATION, operation("running", "null")),
+        ("200 OK", "", operation("running", "null")),
+        ("200 OK", "", operation("done", result)),
+    ])
+    .await;
+    let changed = client.patch_plugin_config("cpu", "*", &PluginConfig::default()).await.unwrap();
+    assert_eq!((changed.etag.as_str(), &changed.config.0["x"]), ("\"8\"", &1.into()));
+    let asked = asked.await.unwrap();
+    assert!(asked[0].contains("prefer: wait=30\r\n"), "{}", asked[0]);
+    for look in &asked[1..] {
+        assert!(look.starts_with("GET /v1/operations/u-1 HTTP/1.1\r\n"), "{look}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_in_the_end_answers_nothing() {
+    let result = r#"{"status":204,"headers":{},"body":null}"#;
+    let (client, _asked) = daemon_of(vec![("202 Accepted", OPERATION, operation("done", result))]).await;
+    let gone = client.delete_plugin("cpu", &Asked::default()).await.unwrap();
+    assert_eq!(gone, Changed::Done { value: (), etag: String::new() });
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_end_is_one_and_what_was_cancelled_says_so() {
+    let result = format!(r#"{{"status":422,"headers":{{}},"body":{PROBLEM}}}"#);
+    let (client, _asked) = daemon_of(vec![("202 Accepted", OPERATION, operation("failed", &result))]).await;
+    let error = client.restart_plugin("cpu").await.unwrap_err();
+    assert_eq!(error.problem().unwrap().code, ProblemCode::Invalid);
+    let (client, _asked) = daemon_of(vec![("202 Accepted", OPERATION, operation("cancelled", "null"))]).await;
+    let error = client.restart_plugin("cpu").await.unwrap_err();
+    assert!(
+        matches!(&error, ClientError::Cancelled { path, .. } if path == "/v1/plugins/cpu/restart"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn another_answer_of_202_is_no_operation() {
+    let report = r#"{"complete":false,"targets":[]}"#.to_owned();
+    let (client, _asked) =
+        daemon_of(vec![("202 Accepted", "Content-Type: application/json\r\n", report)]).await;
+    assert!(!client.flush_output("csv").await.unwrap().complete);
 }

@@ -25,6 +25,7 @@ pub mod machine;
 pub mod matcher;
 pub mod metric;
 pub mod notification;
+pub mod operation;
 pub mod output;
 pub mod plugin;
 pub mod plugin_log;
@@ -68,6 +69,7 @@ pub use metric::{DataSource, DataSourceKind, Metric};
 pub use notification::{
     AcknowledgeRequest, Acknowledgement, MetaValue, NewNotification, Notification, Severity,
 };
+pub use operation::{Operation, OperationResult, OperationState};
 pub use output::{
     Output, OutputBuffer, OutputBufferChange, OutputFailure, OutputLedger, OutputQueue, OutputState, WhenFull,
 };

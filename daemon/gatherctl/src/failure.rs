@@ -138,6 +138,7 @@ impl Failure {
                 ClientError::Problem { .. }
                 | ClientError::Foreign { .. }
                 | ClientError::Answer { .. }
+                | ClientError::Cancelled { .. }
                 | ClientError::TooLong { .. },
             )
             | Self::Login { .. }
