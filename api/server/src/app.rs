@@ -1,9 +1,10 @@
 //! One worker's application: the layers around the routes.
 
-use crate::audit::{Audit, audit};
+use crate::audit::Audit;
 use crate::auth::{Foreign, PeerPolicy, Store, authenticate};
 use crate::envelope::envelope;
 use crate::management::Management;
+use crate::operations::Operations;
 use crate::replay::{Answers, replay};
 use crate::routes;
 use crate::settings::Settings;
@@ -15,6 +16,23 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, web};
 use std::sync::Arc;
 
+/// Those who wait, which a stop must end.
+#[derive(Clone)]
+pub(crate) struct Waiting {
+    /// For events.
+    pub(crate) streams: Arc<Streams>,
+    /// For the end of work.
+    pub(crate) operations: Arc<Operations>,
+}
+
+impl Waiting {
+    /// Ends all streams, and lets nobody wait for an operation any more.
+    pub(crate) fn stop(&self) {
+        self.streams.stop();
+        self.operations.hurry(true);
+    }
+}
+
 /// What all workers share. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -24,6 +42,7 @@ pub(crate) struct Shared {
     peers: web::Data<PeerPolicy>,
     answers: web::Data<Answers>,
     streams: web::Data<Streams>,
+    operations: web::Data<Operations>,
     audit: web::Data<Audit>,
     foreign: Option<web::Data<Foreign>>,
     tls: web::Data<Option<Tls>>,
@@ -36,7 +55,7 @@ impl Shared {
         settings: Settings,
         peers: PeerPolicy,
         answers: Answers,
-        streams: Arc<Streams>,
+        waiting: Waiting,
         audit: Audit,
     ) -> Self {
         Self {
@@ -45,7 +64,8 @@ impl Shared {
             settings: web::Data::new(settings),
             peers: web::Data::new(peers),
             answers: web::Data::new(answers),
-            streams: web::Data::from(streams),
+            streams: web::Data::from(waiting.streams),
+            operations: web::Data::from(waiting.operations),
             audit: web::Data::new(audit),
             foreign: None,
             tls: web::Data::new(None),
@@ -63,7 +83,8 @@ impl Shared {
         Self { tls: web::Data::new(tls), ..self }
     }
 
-    /// The application. Layers from the inside: audit, answers by key, who asks, compression, envelope.
+    /// The application. Layers from the inside: answers by key, who asks, compression, envelope; the audit trail and slow
+    /// work are around each route.
     pub(crate) fn app(
         self,
     ) -> App<
@@ -75,7 +96,8 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers, answers, streams, audit: trail, foreign, tls } = self;
+        let Self { management, store, settings, peers, answers, streams, operations, audit, foreign, tls } =
+            self;
         let app = match foreign {
             Some(foreign) => App::new().app_data(foreign),
             None => App::new(),
@@ -86,10 +108,10 @@ impl Shared {
             .app_data(peers)
             .app_data(answers)
             .app_data(streams)
-            .app_data(trail)
+            .app_data(operations)
+            .app_data(audit)
             .app_data(tls)
             .configure(routes::install)
-            .wrap(from_fn(audit))
             .wrap(from_fn(replay))
             .wrap(from_fn(authenticate))
             .wrap(Compress::default())

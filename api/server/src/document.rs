@@ -6,9 +6,10 @@
 use crate::examples;
 use crate::handlers::{
     audit, blacklist, cache, capabilities, chain, config, daemon, docs, exposition, flush, health, heartbeat,
-    metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
-    revision, subscription, threshold, time, time_config, token, user, value, version,
+    metric, notification, operation, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test,
+    plugin_type, revision, subscription, threshold, time, time_config, token, user, value, version,
 };
+use crate::operations::OPERATION_JSON;
 use crate::output::PLAN_JSON;
 use crate::problem::{PROBLEM_JSON, code_status};
 use crate::routes::{Access, Line, TABLE};
@@ -49,6 +50,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, R
         (name = "chains", description = "What becomes of values on their way."),
         (name = "notifications", description = "What happened."),
         (name = "subscriptions", description = "Who is told of what happened."),
+        (name = "operations", description = "What takes longer than somebody waits."),
         (name = "configuration", description = "What is asked of the daemon, and what was."),
         (name = "daemon", description = "The daemon itself.")
     ),
@@ -78,6 +80,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Required, R
         subscription::list_subscriptions, subscription::create_subscription, subscription::get_subscription,
         subscription::replace_subscription, subscription::patch_subscription,
         subscription::delete_subscription, subscription::test_subscription,
+        operation::get_operation, operation::cancel_operation,
         time::get_time, time::sync_time, time_config::get_time_config,
     time_config::replace_time_config, time_config::patch_time_config, daemon::get_log_level, daemon::set_log_level, cache::remove_values, cache::remove_value, output::list_outputs, output::get_output, output::pause_output, output::resume_output, output_buffer::get_output_buffer, output_buffer::replace_output_buffer, output_buffer::patch_output_buffer, flush::flush, flush::flush_output, daemon::reload_daemon, plugin::create_plugin, plugin::patch_plugin, plugin::delete_plugin, config::get_config, config::get_config_sources, config::replace_config, config::patch_config, revision::list_revisions, revision::get_revision, revision::get_revision_config, revision::get_revision_diff, revision::restore_revision, revision::confirm_revision,
     )
@@ -156,6 +159,9 @@ fn complete(operation: &mut Operation, line: &Line) {
     if posts(line) {
         operation.parameters.get_or_insert_default().push(key().into());
     }
+    if line.slow().is_some() {
+        stretchable(operation);
+    }
     for status in statuses(operation, line) {
         let codes = ProblemCode::ALL.iter().copied().filter(|code| code_status(*code).as_u16() == status);
         let told: Vec<String> = codes
@@ -201,6 +207,31 @@ fn plannable(operation: &mut Operation) {
         .content("application/json", tried)
         .build();
     operation.responses.responses.entry("202".to_owned()).or_insert(RefOr::T(tried));
+}
+
+/// Adds the answer of work that takes longer than its caller waits, and how a caller says how long that is.
+fn stretchable(operation: &mut Operation) {
+    let wish = ParameterBuilder::new()
+        .name("Prefer")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "`wait=N`: the answer may take so many seconds, at most 60; 2 when nobody says. What takes longer becomes an \
+             operation (RFC 7240).",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build();
+    operation.parameters.get_or_insert_default().push(wish.into());
+    let later = ContentBuilder::new().schema(Some(Ref::from_schema_name("Operation"))).build();
+    let empty = || RefOr::T(ResponseBuilder::new().build());
+    let answer = operation.responses.responses.entry("202".to_owned()).or_insert_with(empty);
+    if let RefOr::T(answer) = answer {
+        let gap = if answer.description.is_empty() { "" } else { "\n\n" };
+        let told = "It takes longer than its caller waits: the operation that tells what becomes of it, which is at \
+            `Location`.";
+        answer.description = format!("{}{gap}{told}", answer.description);
+        answer.content.insert(OPERATION_JSON.to_owned(), RefOr::T(later));
+    }
 }
 
 /// Whether an operation can answer this code of one of its statuses.

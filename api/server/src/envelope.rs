@@ -125,7 +125,7 @@ fn seal<B: MessageBody + 'static>(response: ServiceResponse<B>, ticket: &Ticket)
 }
 
 /// Our own error, or the one that stands for its status.
-fn known(error: &Error) -> ApiError {
+pub(crate) fn known(error: &Error) -> ApiError {
     match error.as_error::<ApiError>() {
         Some(error) => error.clone(),
         None => ApiError::of_status(error.as_response_error().status_code()),

@@ -25,6 +25,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("75-blacklist.json", include_str!("examples/75-blacklist.json")),
     ("80-notifications.json", include_str!("examples/80-notifications.json")),
     ("85-subscriptions.json", include_str!("examples/85-subscriptions.json")),
+    ("87-operations.json", include_str!("examples/87-operations.json")),
     ("90-configuration.json", include_str!("examples/90-configuration.json")),
 ];
 

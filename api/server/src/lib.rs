@@ -21,6 +21,7 @@ mod handlers;
 mod input;
 pub mod management;
 pub mod microversion;
+mod operations;
 mod output;
 mod patient;
 mod problem;

@@ -3,16 +3,20 @@
 //! Nothing is served that is not in this table, and no line is without its access. Tests hold the table
 //! against the document, and try every line with every kind of credential.
 
+use crate::audit::audit as noted;
 use crate::handlers::{
     audit, blacklist, cache, capabilities, chain, config, daemon, docs, exposition, flush, health, heartbeat,
-    metric, notification, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test, plugin_type,
-    revision, subscription, threshold, time, time_config, token, user, value, version,
+    metric, notification, operation, output, output_buffer, plugin, plugin_config, plugin_log, plugin_test,
+    plugin_type, revision, subscription, threshold, time, time_config, token, user, value, version,
 };
+use crate::operations::stretch;
 use crate::problem::ApiError;
 use actix_web::guard::{self, Guard};
 use actix_web::http::Method;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, Route, web};
 use gatherd_api_types::Role;
+use std::time::Duration;
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,6 +43,21 @@ pub(crate) struct Line {
     /// The handler.
     route: fn() -> Route,
 }
+
+/// Work that may take longer than its caller waits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Slow {
+    /// How long a caller waits that does not say.
+    pub(crate) patience: Duration,
+    /// Whether it may be ended before its time; what is not is carried to its end, once begun.
+    pub(crate) is_cancellable: bool,
+}
+
+/// How long a caller waits for slow work when it does not say.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same for what is told in the request how long it may take, which is a minute at most.
+const OWN_PATIENCE: Duration = Duration::from_secs(65);
 
 /// Writes one line.
 macro_rules! line {
@@ -167,6 +186,8 @@ pub(crate) const TABLE: &[Line] = &[
     line!(GET    "/v1/revisions/{revision}/diff", Reader, revision::get_revision_diff),
     line!(POST   "/v1/revisions/{revision}/restore", Admin, revision::restore_revision),
     line!(POST   "/v1/revisions/{revision}/confirm", Admin, revision::confirm_revision),
+    line!(GET    "/v1/operations/{id}",         Reader,  operation::get_operation),
+    line!(DELETE "/v1/operations/{id}",         Member,  operation::cancel_operation),
     line!(GET    "/v1/audit",                   Admin,   audit::list_audit),
     line!(POST   "/v1/daemon/reload",           Admin,   daemon::reload_daemon),
     line!(GET    "/v1/daemon/log-level",        Reader,  daemon::get_log_level),
@@ -187,6 +208,26 @@ impl Line {
     /// Whether its requests may change something.
     pub(crate) fn changes(&self) -> bool {
         self.method != Method::GET && !self.path.ends_with("/preview")
+    }
+
+    /// Whether its work may take longer than its caller waits: all that is carried out by plugins, outputs, other ends
+    /// of the network, or one change after the other.
+    pub(crate) fn slow(&self) -> Option<Slow> {
+        let (patience, is_cancellable) = match self.path {
+            _ if !self.changes() => return None,
+            "/v1/auth/tokens"
+            | "/v1/values"
+            | "/v1/cache"
+            | "/v1/cache/{identifier:.+}"
+            | "/v1/notifications"
+            | "/v1/notifications/{number}/acknowledge"
+            | "/v1/operations/{id}"
+            | "/v1/daemon/log-level" => return None,
+            "/v1/flush" | "/v1/outputs/{id}/flush" => (OWN_PATIENCE, true),
+            "/v1/plugins/{id}/test" | "/v1/subscriptions/{id}/test" => (PATIENCE, true),
+            _ => (PATIENCE, false),
+        };
+        Some(Slow { patience, is_cancellable })
     }
 
     /// The path as the document writes it.
@@ -214,7 +255,8 @@ pub(crate) fn install(config: &mut web::ServiceConfig) {
             let error = ApiError::method_not_allowed(&allowed);
             async move { Err::<&str, ApiError>(error) }
         }));
-        config.service(resource);
+        // From the inside: what it comes to is noted, then its caller waits no longer than it wants to.
+        config.service(resource.wrap(from_fn(noted)).wrap(from_fn(stretch)));
     }
     config.default_service(web::to(|| async { Err::<&str, ApiError>(ApiError::no_such_path()) }));
 }

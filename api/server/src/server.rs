@@ -1,10 +1,11 @@
 //! The server: sockets, workers, start and stop.
 
-use crate::app::Shared;
+use crate::app::{Shared, Waiting};
 use crate::audit::Audit;
 use crate::auth::{Foreign, OwnUser, Peer, PeerPolicy, Store};
 use crate::connections::{Connection, Connections};
 use crate::management::Management;
+use crate::operations::Operations;
 use crate::patient::{KEEP_ALIVE, Other, Patience, Patient};
 use crate::replay::Answers;
 use crate::settings::Settings;
@@ -170,7 +171,8 @@ impl Server {
         if let Some(tls) = &tls {
             tls.tell_to(Arc::clone(&management));
         }
-        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit);
+        let waiting = Waiting { streams, operations: Arc::new(Operations::new()) };
+        let shared = Shared::new(management, store, settings, peers, answers, waiting.clone(), audit);
         let shared = shared.with_foreign(config.foreign).with_tls(tls.clone());
         let connections = Arc::new(Connections::default());
         let patience = Patience { head: config.header_timeout, answer: config.answer_timeout };
@@ -202,7 +204,7 @@ impl Server {
         };
         let leaves_file = Arc::new(AtomicBool::new(false));
         let handles = [&tcp, &unix].into_iter().flatten().map(actix_server::Server::handle).collect();
-        let stopper = Stopper { handles, streams, connections, leaves_file };
+        let stopper = Stopper { handles, waiting, connections, leaves_file };
         Ok(Self { tcp, unix, address, tls, file, stopper })
     }
 
@@ -251,7 +253,7 @@ impl Server {
 #[derive(Clone)]
 pub struct Stopper {
     handles: Vec<ServerHandle>,
-    streams: Arc<Streams>,
+    waiting: Waiting,
     connections: Arc<Connections>,
     /// The unix socket belongs to the next daemon.
     leaves_file: Arc<AtomicBool>,
@@ -267,7 +269,7 @@ impl Stopper {
     /// Takes no more connections, ends the streams of events and lets other answers under way finish, for at most `deadline` (and at most
     /// [`ServerConfig::stop_deadline`]). Whether all of them finished.
     pub async fn stop(&self, deadline: Duration) -> bool {
-        self.streams.stop();
+        self.waiting.stop();
         tokio::time::timeout(deadline, self.all(|server| server.stop(true))).await.is_ok()
     }
 
@@ -275,6 +277,7 @@ impl Stopper {
     /// ends those that are open after their next answer. Waits until nobody is served, at most `deadline`; whether
     /// it came so far.
     pub async fn pause(&self, deadline: Duration) -> bool {
+        self.waiting.operations.hurry(true);
         self.connections.end(true);
         self.all(ServerHandle::pause).await;
         self.connections.quiet(deadline).await
@@ -282,6 +285,7 @@ impl Stopper {
 
     /// Goes on after a pause.
     pub async fn resume(&self) {
+        self.waiting.operations.hurry(false);
         self.connections.end(false);
         self.all(ServerHandle::resume).await;
     }
@@ -290,7 +294,7 @@ impl Stopper {
     /// to the next daemon. What is answered ends when all of it is out; [`Server::run`] ends then too.
     pub fn hand_over(&self) -> impl Future<Output = ()> + use<> {
         self.leaves_file.store(true, Ordering::Release);
-        self.streams.stop();
+        self.waiting.stop();
         self.all(|server| server.stop(true))
     }
 

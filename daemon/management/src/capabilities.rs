@@ -25,6 +25,7 @@ const FEATURES: &[&str] = &[
     "idempotency_keys",
     "local_users",
     "notification_stream",
+    "operations",
     "output_buffers",
     "plugin_log",
     "plugin_test",

@@ -13,6 +13,9 @@ use crate::{Answer, Authority, Document, EventReader, Identity};
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// How long the daemon may let us wait before it tells of an operation instead, in seconds.
+const WAIT: &str = "wait=35";
+
 /// How long a stream may be open.
 const ALL_DAY: Duration = Duration::from_hours(24);
 
@@ -177,6 +180,9 @@ impl Checked {
     pub async fn try_send(&self, ask: Ask) -> Result<Answer, reqwest::Error> {
         let Ask { method, path, mut headers, body } = ask;
         self.show_token(&mut headers);
+        if !headers.contains_key("prefer") {
+            headers.insert("prefer", HeaderValue::from_static(WAIT));
+        }
         let request = self.http.request(method.clone(), format!("{}{path}", self.base));
         let request = request.headers(headers).body(body);
         let response = request.send().await?;

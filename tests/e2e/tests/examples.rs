@@ -47,6 +47,8 @@ pub(crate) struct Known {
     revision: u64,
     /// The newest notification.
     notification: u64,
+    /// The newest operation.
+    operation: String,
 }
 
 impl Known {
@@ -72,6 +74,9 @@ impl Known {
             let value = match (name.as_str(), template.starts_with("/v1/notifications/")) {
                 ("revision", _) => self.revision.to_string(),
                 ("number", true) => self.notification.to_string(),
+                ("id", _) if !self.operation.is_empty() && template.starts_with("/v1/operations/") => {
+                    self.operation.clone()
+                }
                 _ => text(&value),
             };
             path = path.replace(&format!("{{{name}}}"), &value);
@@ -92,6 +97,9 @@ impl Known {
     pub(crate) fn learn(&mut self, answer: &Answer) {
         if let Some(token) = answer.header("x-subject-token") {
             token.clone_into(&mut self.token);
+        }
+        if let Some(id) = answer.header("location").and_then(|place| place.strip_prefix("/v1/operations/")) {
+            id.clone_into(&mut self.operation);
         }
         let tag = answer.header("etag").and_then(|tag| tag.trim_matches('"').parse().ok());
         self.revision = self.revision.max(tag.unwrap_or(0));

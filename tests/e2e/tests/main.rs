@@ -34,6 +34,7 @@ mod keystone;
 mod list;
 mod metric;
 mod notification;
+mod operations;
 mod outputs;
 mod plugin;
 mod plugin_config;

@@ -90,6 +90,7 @@ fn change(path: PathBuf, stop: &Arc<AtomicBool>, refused: &Arc<AtomicU64>) -> Jo
             let mut stream = Where::Unix(path.clone()).connect().await;
             let body = json!({"times": number + 1}).to_string();
             let head = "PATCH /v1/plugins/steady/config HTTP/1.1\r\nHost: h\r\nIf-Match: *\r\nConnection: close\r\n\
+                        Prefer: wait=60\r\n\
                         Content-Type: application/merge-patch+json\r\n";
             let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
             stream.write_all(request.as_bytes()).await.expect("no connection is reset");

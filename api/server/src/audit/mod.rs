@@ -7,7 +7,8 @@
 //!                         record ─► file (a change that was made: on disk, not only written) ─► answer
 //! ```
 //!
-//! This is the one place where records are made: around all routes, behind authentication and the answers by key.
+//! This is the one place where records are made: around each route, behind authentication, the answers by key and the
+//! layer of slow work, so that a record says what the work came to, also where nobody waited for it.
 //! Plain reads leave none. What cannot be written holds no change up: the loss is counted, and told.
 
 mod flood;

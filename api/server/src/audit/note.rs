@@ -1,6 +1,7 @@
 //! What a record says: drafted before the handler, completed by what came of it.
 
 use crate::auth::{Identity, Scope, TokenFacts, Vouched, place_of};
+use crate::clock::timestamp;
 use crate::management::Caller;
 use crate::problem::ApiError;
 use crate::random::uuid;
@@ -10,8 +11,8 @@ use actix_web::http::header::ETAG;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use gatherd_api_types::audit::{AuditCredential, AuditHost, AuditInitiator, AuditReason, AuditResource};
-use gatherd_api_types::{AuditOutcome, AuditRecord, ProblemCode, Timestamp};
-use std::time::{SystemTime, UNIX_EPOCH};
+use gatherd_api_types::{AuditOutcome, AuditRecord, ProblemCode};
+use std::time::SystemTime;
 
 /// The version of CADF's event.
 const EVENT: &str = "http://schemas.dmtf.org/cloud/audit/1.0/event";
@@ -89,7 +90,6 @@ impl Draft {
             self;
         let caller = caller.or_else(|| verdict.made.caller.clone());
         let name = caller.as_ref().map(|caller| caller.user.clone()).or(stranger);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let code = verdict.status.map_or_else(String::new, |status| status.as_u16().to_string());
         let problem = verdict.problem.map(|problem| problem.as_str().to_owned());
         AuditRecord {
@@ -97,10 +97,7 @@ impl Draft {
             type_uri: EVENT.to_owned(),
             id: uuid(),
             event_type: "activity".to_owned(),
-            event_time: Timestamp::from_unix(
-                i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-                since.subsec_nanos(),
-            ),
+            event_time: timestamp(SystemTime::now()),
             action,
             outcome: verdict.outcome(),
             reason: AuditReason { reason_type: "HTTP".to_owned(), reason_code: code, problem },

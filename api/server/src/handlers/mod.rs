@@ -14,6 +14,7 @@ pub(crate) mod health;
 pub(crate) mod heartbeat;
 pub(crate) mod metric;
 pub(crate) mod notification;
+pub(crate) mod operation;
 pub(crate) mod output;
 pub(crate) mod output_buffer;
 pub(crate) mod plugin;

@@ -144,7 +144,8 @@ async fn a_change_whose_handler_panics_or_whose_caller_goes_away_is_recorded_as_
     assert_eq!(site.call_as(Role::Member, request).await.status, 500);
     let service = init_service(site.shared().app()).await;
     let token = site.token(Role::Member);
-    let slow = TestRequest::post().uri("/v1/plugins/slow/disable").insert_header(("X-Auth-Token", token));
+    let slow = TestRequest::post().uri("/v1/notifications").insert_header(("X-Auth-Token", token));
+    let slow = slow.set_json(json!({"severity": "okay", "message": "slow"}));
     let under_way = service.call(slow.to_request());
     assert!(under_way.now_or_never().is_none(), "it was still under way");
     let outcomes: Vec<AuditOutcome> = site.records().iter().map(|record| record.outcome).collect();

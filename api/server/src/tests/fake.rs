@@ -30,6 +30,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 type Answer<T> = Result<T, ManagementError>;
 
@@ -60,6 +61,8 @@ pub(super) struct Fake {
     pub(super) audit: Mutex<Option<AuditHealth>>,
     /// What was told of the certificate.
     pub(super) certificate: Mutex<Vec<CertificateNews>>,
+    /// Opened once for each call about the plugin `slow` that shall come back.
+    pub(super) gate: Semaphore,
 }
 
 impl Default for Fake {
@@ -79,11 +82,19 @@ impl Default for Fake {
             endless: AtomicBool::new(false),
             audit: Mutex::default(),
             certificate: Mutex::default(),
+            gate: Semaphore::new(0),
         }
     }
 }
 
 impl Fake {
+    /// Waits at the gate, where the plugin is slow.
+    async fn pass(&self, id: &str) {
+        if id == "slow" {
+            self.gate.acquire().await.unwrap().forget();
+        }
+    }
+
     /// The plugin of a change, after noting who asked.
     fn change(&self, caller: &Caller, id: &str) -> Answer<Plugin> {
         *self.last_caller.lock().unwrap() = Some(caller.clone());
@@ -187,7 +198,7 @@ impl Fake {
 fn find(id: &str) -> Answer<Plugin> {
     let detail = "said by the daemon".to_owned();
     match id {
-        "cpu" | "df" | "load" => Ok(plugin(id)),
+        "cpu" | "df" | "load" | "slow" => Ok(plugin(id)),
         "panics" => panic!("the fake daemon panics as asked"),
         "pinned" => Err(ManagementError::Conflict { code: ProblemCode::Pinned, detail }),
         "strange" => Err(ManagementError::Conflict { code: ProblemCode::NotFound, detail }),
@@ -349,9 +360,7 @@ impl Management for Fake {
 
     async fn disable_plugin(&self, change: Change, id: &str, values: LeftValues) -> Answer<Changed<Plugin>> {
         *self.left_values.lock().unwrap() = Some(values);
-        if id == "slow" {
-            std::future::pending::<()>().await;
-        }
+        self.pass(id).await;
         self.switch(&change, id)
     }
 
@@ -378,6 +387,7 @@ impl Management for Fake {
     }
 
     async fn test_plugin(&self, caller: &Caller, id: &str, test: PluginTest) -> Answer<PluginTestReport> {
+        self.pass(id).await;
         self.change(caller, id)?;
         let config = test.config.map(|config| Value::from(config.0));
         if config.is_some_and(|config| config.get("interval").is_some_and(|it| !it.is_number())) {
@@ -822,6 +832,9 @@ impl Management for Fake {
 
     async fn publish(&self, caller: &Caller, new: NewNotification) -> Answer<Notification> {
         *self.last_caller.lock().unwrap() = Some(caller.clone());
+        if new.message == "slow" {
+            std::future::pending::<()>().await;
+        }
         Ok(Notification { message: new.message, ..notification(4) })
     }
 

@@ -9,6 +9,7 @@ mod fake;
 mod foreign;
 mod formats;
 mod lists;
+mod operations;
 mod replay;
 mod sockets;
 mod streams;
@@ -18,10 +19,11 @@ mod users;
 mod values;
 mod versions;
 
-use crate::app::Shared;
+use crate::app::{Shared, Waiting};
 use crate::audit::Audit;
 use crate::auth::{Foreign, OwnUser, PeerPolicy, Store};
 use crate::clock::now;
+use crate::operations::Operations;
 use crate::replay::Answers;
 use crate::settings::Settings;
 use crate::streams::Streams;
@@ -90,6 +92,7 @@ struct Site {
     metrics_open: bool,
     streams: Arc<Streams>,
     foreign: Option<Foreign>,
+    operations: Arc<Operations>,
 }
 
 impl Site {
@@ -101,7 +104,8 @@ impl Site {
         }
         store.put_user("admin", Role::Admin, "correct horse").unwrap();
         let streams = Arc::new(Streams::new(4));
-        Self { store, fake: Arc::new(Fake::default()), directory, metrics_open: true, streams, foreign: None }
+        let (fake, operations) = (Arc::new(Fake::default()), Arc::new(Operations::new()));
+        Self { store, fake, directory, metrics_open: true, streams, operations, foreign: None }
     }
 
     fn token(&self, role: Role) -> String {
@@ -117,9 +121,9 @@ impl Site {
         let settings = Settings { metrics_open: self.metrics_open, ..Settings::default() };
         let peers = PeerPolicy { admin_group: "gatherd-admin".to_owned(), own_user: OwnUser::default() };
         let answers = Answers::open(&self.directory.path().join("answers")).unwrap();
-        let streams = self.streams.clone();
+        let waiting = Waiting { streams: self.streams.clone(), operations: self.operations.clone() };
         let audit = Audit::new(self.trail(), "testhost".to_owned(), self.fake.clone());
-        Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers, streams, audit)
+        Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers, waiting, audit)
             .with_foreign(self.foreign.clone())
     }
 
