@@ -43,6 +43,8 @@ key_repository = $dir/credential
 [jwt_tokens]
 jws_public_key_repository = $dir/public
 jws_private_key_repository = $dir/private
+[identity]
+password_hash_rounds = 4
 # A memory of its own makes a question a hundred times as quick, and a revocation still counts at once.
 [cache]
 enabled = true

@@ -121,7 +121,12 @@ impl Http {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let mut response = request.send().await.map_err(|error| NoReply(reason(&error)))?;
+        let mut response = match (request.try_clone(), request.send().await) {
+            // A connection that was kept may have been closed at the other end just now.
+            (Some(again), Err(error)) if is_broken_off(&error) => again.send().await,
+            (_, sent) => sent,
+        }
+        .map_err(|error| NoReply(reason(&error)))?;
         let too_long = || NoReply(format!("the answer has more than {longest} bytes"));
         if response.content_length().is_some_and(|length| length > longest as u64) {
             return Err(too_long());
@@ -152,6 +157,11 @@ pub(crate) fn tokens_of(endpoint: &Url, query: Option<&str>) -> Url {
     place.set_path(&format!("{}/auth/tokens", endpoint.path().trim_end_matches('/')));
     place.set_query(query);
     place
+}
+
+/// Whether a request ended without an answer, but not for want of time or of a connection.
+fn is_broken_off(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_timeout() && !error.is_connect()
 }
 
 /// What went wrong, without the address.

@@ -55,7 +55,6 @@ pub struct Keystone {
     port: u16,
     child: Option<Child>,
     client: Client,
-    admin: String,
 }
 
 impl Keystone {
@@ -77,9 +76,13 @@ impl Keystone {
         let mut settling = script(&programs, &["settle"], dir.path());
         settling.arg(kind.word()).env("KEYSTONE_LIFETIME", lifetime.to_string());
         assert!(run(&mut settling), "keystone.sh settle");
-        let client = Client::builder().no_proxy().build().expect("a client without TLS can be made");
+        let client = Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .build()
+            .expect("a client without TLS can be made");
         let port = free_port();
-        let mut keystone = Self { programs, dir, port, child: None, client, admin: String::new() };
+        let mut keystone = Self { programs, dir, port, child: None, client };
         keystone.start_again().await;
         Some(keystone)
     }
@@ -120,7 +123,11 @@ impl Keystone {
             answer.map(|_| ()).map_err(|error| error.to_string())
         })
         .await;
-        self.admin = self.token(&self.password("admin", "secret", Some("admin"))).await;
+    }
+
+    /// A token of the admin, fresh, because tokens may live for some seconds only.
+    async fn admin(&self) -> String {
+        self.token(&self.password("admin", "secret", Some("admin"))).await
     }
 
     fn log(&self) -> String {
@@ -178,7 +185,7 @@ impl Keystone {
     /// When Keystone refuses.
     pub async fn revoke(&self, token: &str) {
         let request = self.client.delete(format!("{}/auth/tokens", self.url()));
-        let request = request.header("x-auth-token", &self.admin).header("x-subject-token", token);
+        let request = request.header("x-auth-token", self.admin().await).header("x-subject-token", token);
         let answer = request.send().await.expect("Keystone answers");
         assert_eq!(answer.status(), 204);
     }
@@ -189,7 +196,7 @@ impl Keystone {
     ///
     /// When Keystone refuses.
     pub async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
-        self.ask_as(&self.admin, method, path, body).await
+        self.ask_as(&self.admin().await, method, path, body).await
     }
 
     /// As [`Keystone::ask`], with another's token.

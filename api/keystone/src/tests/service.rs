@@ -158,6 +158,20 @@ async fn a_401_that_is_not_about_us_refuses_the_token_and_renews_nothing() {
     assert_eq!(fake.logins(), 1);
 }
 
+/// Servers close connections that nobody uses, and may do so while the next question is on its way.
+#[tokio::test]
+async fn a_connection_that_was_closed_meanwhile_is_no_failure() {
+    let fake = Fake::start().await;
+    let keystone = open(&forgetful(&[&fake], Duration::ZERO));
+    let token = fernet("good");
+    fake.knows(&token);
+    facts(&keystone, &token).await;
+    let broken = std::sync::atomic::AtomicBool::new(false);
+    fake.twist(move |_| (!broken.swap(true, std::sync::atomic::Ordering::Relaxed)).then_some(Does::Closes));
+    facts(&keystone, &token).await;
+    assert_eq!(keystone.health().failures, 0);
+}
+
 #[tokio::test]
 async fn our_own_token_is_renewed_before_it_ends() {
     let fake = Fake::start().await;
