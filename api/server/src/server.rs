@@ -39,6 +39,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Where and how to serve.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own in the configuration")]
 pub struct ServerConfig {
     /// Address for TCP; `None` for no TCP. Port 0 lets the system choose.
     pub tcp: Option<SocketAddr>,

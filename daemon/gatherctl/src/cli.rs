@@ -58,11 +58,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) cacert: Option<PathBuf>,
     /// Client certificate to show to the daemon, in PEM.
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(crate) cert: Option<PathBuf>,
+    #[arg(long = "cert", value_name = "FILE", global = true)]
+    pub(crate) client_cert: Option<PathBuf>,
     /// Key of the client certificate, in PEM, where it is not in the same file.
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(crate) key: Option<PathBuf>,
+    #[arg(long = "key", value_name = "FILE", global = true)]
+    pub(crate) client_key: Option<PathBuf>,
     /// Form of what is printed.
     #[arg(short, long, value_name = "FORM", global = true, value_enum, default_value_t)]
     pub(crate) output: Form,
