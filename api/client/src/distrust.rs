@@ -82,10 +82,10 @@ impl Distrust {
     }
 }
 
-/// The error of TLS that an I/O error carries; its chain passes over it.
+/// The error of TLS that an I/O error carries, perhaps inside another; its chain passes over both.
 fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TlsError> {
-    let carried = error.downcast_ref::<io::Error>()?.get_ref()?;
-    carried.downcast_ref::<TlsError>()
+    let carried: &(dyn Error + 'static) = error.downcast_ref::<io::Error>()?.get_ref()?;
+    carried.downcast_ref::<TlsError>().or_else(|| inside(carried))
 }
 
 #[cfg(test)]
@@ -111,6 +111,7 @@ mod tests {
     fn an_error_is_found_inside_an_io_error() {
         let error = io::Error::other(TlsError::HandshakeNotComplete);
         assert_eq!(inside(&error), Some(&TlsError::HandshakeNotComplete));
+        assert_eq!(inside(&io::Error::other(error)), Some(&TlsError::HandshakeNotComplete));
         assert_eq!(inside(&io::Error::other("x")), None);
     }
 }

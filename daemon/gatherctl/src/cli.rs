@@ -65,11 +65,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) cacert: Option<PathBuf>,
     /// Client certificate to show to the daemon, in PEM.
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(crate) cert: Option<PathBuf>,
+    #[arg(long = "cert", value_name = "FILE", global = true)]
+    pub(crate) client_cert: Option<PathBuf>,
     /// Key of the client certificate, in PEM, where it is not in the same file.
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(crate) key: Option<PathBuf>,
+    #[arg(long = "key", value_name = "FILE", global = true)]
+    pub(crate) client_key: Option<PathBuf>,
     /// Form of what is printed; lists of values and metrics alone can be CSV.
     #[arg(
         short,

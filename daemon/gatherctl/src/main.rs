@@ -74,8 +74,8 @@ fn trust(options: &cli::Options, surroundings: &Surroundings<'_>) -> Result<Trus
     if let Some(authorities) = named(&options.cacert, "GATHERCTL_CACERT") {
         trust = trust.only(&authorities)?;
     }
-    let key = named(&options.key, "GATHERCTL_KEY");
-    match named(&options.cert, "GATHERCTL_CERT") {
+    let key = named(&options.client_key, "GATHERCTL_KEY");
+    match named(&options.client_cert, "GATHERCTL_CERT") {
         Some(certificate) => Ok(trust.shows(&certificate, key.as_deref())?),
         None if key.is_some() => Err(Failure::KeyAlone),
         None => Ok(trust),

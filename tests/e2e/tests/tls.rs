@@ -111,7 +111,8 @@ async fn a_client_certificate_is_a_credential_where_its_name_has_a_role() {
     let status = async |client: Checked| client.get("/v1/plugins").await.status;
     assert_eq!(status(daemon.tls(&authority, Some(&stranger))).await, 401);
     assert_eq!(status(daemon.tls(&authority, None)).await, 401);
-    let other = Authority::new("clients").client("collector");
+    let others = Authority::new("clients");
+    let other = others.client("collector");
     let refused = daemon.tls(&authority, Some(&other)).try_send(Ask::get("/healthz")).await;
     assert!(refused.is_err(), "{refused:?}");
     let ways = &daemon.unix().get("/v1/capabilities").await.ok()["daemon"]["authentication"];
@@ -179,7 +180,7 @@ fn hammer(client: Checked, stop: &Arc<AtomicBool>) -> JoinHandle<u64> {
     tokio::spawn(async move {
         let answers = AtomicU64::new(0);
         while !stop.load(Ordering::Relaxed) {
-            client.get("/healthz").await.ok();
+            assert_eq!(client.get("/healthz").await.status, 200);
             answers.fetch_add(1, Ordering::Relaxed);
         }
         answers.into_inner()
@@ -210,7 +211,7 @@ async fn the_next_daemon_takes_over_and_nobody_is_turned_away() {
     let ran = refused.run_daemon(daemon.place(), &["run", "--take-over"]).await;
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     assert!(ran.err.contains("own.key") && ran.err.contains("goes on"), "{}", ran.err);
-    daemon.tls(&authority, None).get("/healthz").await.ok();
+    assert_eq!(daemon.tls(&authority, None).get("/healthz").await.status, 200);
 }
 
 #[tokio::test]

@@ -56,9 +56,9 @@ async fn users_are_made_changed_and_taken_away_from_the_command_line() {
     assert_eq!(daemon.ctl(["user", "remove", "ann"]).await.code, Some(0));
     let gone = daemon.ctl(["user", "remove", "ann"]).await;
     assert_eq!(gone.code, Some(1), "{}", gone.err);
-    let last = daemon.ctl(["user", "remove", "admin"]).await;
-    assert_eq!(last.code, Some(1));
-    assert!(last.err.contains("last user with the role admin"), "{}", last.err);
+    let refused = daemon.ctl(["user", "remove", "admin"]).await;
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("last user with the role admin"), "{}", refused.err);
 
     let audit = daemon.unix().get("/v1/audit?limit=1000").await.ok().to_string();
     assert!(audit.contains("/v1/auth/users/ann") && !audit.contains("horse"), "{audit}");
@@ -131,12 +131,12 @@ async fn what_root_recovers_the_daemon_of_another_user_can_read() {
     let mut daemon = Daemon::start(Setup::new(&stage).as_user(user)).await;
     daemon.signal(Signal::TERM);
     assert!(daemon.ended().await.success());
-    let state = daemon.place().home().join(".local/state/gatherd");
-    let place = Place::new(None).with_state(state.clone());
+    let directory = daemon.place().home().join(".local/state/gatherd");
+    let place = Place::new(None).with_state(directory.clone());
     let ran = Setup::new(&stage).run_daemon(&place, &["recover-admin"]).await;
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     for name in ["credentials.json", "admin.credential"] {
-        assert_eq!(state.join("auth").join(name).metadata().unwrap().uid(), user, "{name}");
+        assert_eq!(directory.join("auth").join(name).metadata().unwrap().uid(), user, "{name}");
     }
     daemon.start_again().await;
 }

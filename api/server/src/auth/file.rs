@@ -84,7 +84,7 @@ pub(crate) fn prepare_directory(path: &Path) -> Result<(), FileError> {
     if !metadata.is_dir() {
         return Err(FileError::Kind { path: path.to_owned(), expected: "a directory" });
     }
-    check_access(path, &metadata, 0o755)
+    check_access(path, &metadata, rustix::process::geteuid().as_raw(), 0o755)
 }
 
 /// Reads a private file; `None` when there is none.
@@ -106,7 +106,7 @@ pub fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     if !metadata.is_file() || metadata.len() > MAX_FILE {
         return Err(FileError::Kind { path: path.to_owned(), expected: "a plain file of at most 4 MiB" });
     }
-    check_access(path, &metadata, 0o600)?;
+    check_access(path, &metadata, owner(path).map_err(read_error)?, 0o600)?;
     let mut content = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut content).map_err(read_error)?;
     Ok(Some(content))
@@ -148,9 +148,23 @@ fn give_to_owner(file: &File, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether only we and root can have written it, and nobody has more than `allowed`.
-fn check_access(path: &Path, metadata: &std::fs::Metadata, allowed: u32) -> Result<(), FileError> {
-    let expected = rustix::process::geteuid().as_raw();
+/// Who may own a file besides root: we, or for root whoever owns the directory, as with the state of a daemon that
+/// runs as another user.
+fn owner(path: &Path) -> io::Result<u32> {
+    let own = rustix::process::geteuid();
+    if own.is_root() {
+        return Ok(path.parent().unwrap_or(Path::new(".")).metadata()?.uid());
+    }
+    Ok(own.as_raw())
+}
+
+/// Whether only `expected` and root can have written it, and nobody has more than `allowed`.
+fn check_access(
+    path: &Path,
+    metadata: &std::fs::Metadata,
+    expected: u32,
+    allowed: u32,
+) -> Result<(), FileError> {
     let found = metadata.uid();
     if found != expected && found != 0 {
         return Err(FileError::Owner { path: path.to_owned(), found, expected });

@@ -45,7 +45,7 @@ pub(crate) async fn get_user(
     name: web::Path<String>,
     _params: Params<NoParams>,
 ) -> Result<web::Json<User>, ApiError> {
-    store.known_user(&name).map(|known| web::Json(shown(known))).ok_or_else(|| refused(UserError::Unknown))
+    store.known_user(&name).map(|known| web::Json(shown(known))).ok_or_else(|| refused(&UserError::Unknown))
 }
 
 /// Makes one of the daemon's own users, or changes one.
@@ -69,7 +69,7 @@ pub(crate) async fn put_user(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let UserChange { role, password } = change.0;
-    match store.change_user(&name, UserWish { role, password }).await.map_err(refused)? {
+    match store.change_user(&name, UserWish { role, password }).await.map_err(|error| refused(&error))? {
         Put::Changed(user) => Ok(HttpResponse::Ok().json(shown(user))),
         // Names have only characters that stand for themselves in a path.
         Put::Made(user) => {
@@ -90,7 +90,7 @@ pub(crate) async fn delete_user(
     name: web::Path<String>,
     _params: Params<NoParams>,
 ) -> Result<HttpResponse, ApiError> {
-    store.remove_user(&name).await.map_err(refused)?;
+    store.remove_user(&name).await.map_err(|error| refused(&error))?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -107,7 +107,7 @@ pub(crate) async fn rotate_user(
     name: web::Path<String>,
     _params: Params<NoParams>,
 ) -> Result<web::Json<RotatedUser>, ApiError> {
-    let (user, password) = store.rotate_user(&name).await.map_err(refused)?;
+    let (user, password) = store.rotate_user(&name).await.map_err(|error| refused(&error))?;
     Ok(web::Json(RotatedUser { user: shown(user), password }))
 }
 
@@ -116,12 +116,12 @@ fn shown(Known { name, role, since }: Known) -> User {
     User { name, role, password_changed_at: since.map(moment) }
 }
 
-fn refused(error: UserError) -> ApiError {
+fn refused(error: &UserError) -> ApiError {
     let invalid = |pointer: &str| {
         let detail = error.to_string();
         ApiError::invalid(vec![FieldError { pointer: pointer.to_owned(), detail }])
     };
-    match &error {
+    match error {
         UserError::Name => invalid(""),
         UserError::NeedsRole => invalid("/role"),
         UserError::Password | UserError::NeedsPassword => invalid("/password"),

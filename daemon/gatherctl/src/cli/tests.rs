@@ -32,6 +32,15 @@ fn options_may_stand_before_and_behind_the_command() {
 }
 
 #[test]
+fn options_for_tls_go_with_commands_that_have_keys_of_their_own() {
+    let Cli { options, command } = parsed("capabilities machine.cpu --cacert a --cert c --key k").unwrap();
+    let files = [options.cacert, options.client_cert, options.client_key];
+    assert_eq!(files.map(Option::unwrap), ["a", "c", "k"].map(PathBuf::from));
+    let Command::Capabilities(wish) = command else { panic!("another command") };
+    assert_eq!(wish.key.as_deref(), Some("machine.cpu"));
+}
+
+#[test]
 fn filters_of_plugins_become_the_api_s() {
     let Command::Plugins(plugins) =
         command("plugins --id cpu-* --type cpu --state backoff --enabled true --limit 20000")
