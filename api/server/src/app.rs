@@ -1,7 +1,7 @@
 //! One worker's application: the layers around the routes.
 
 use crate::audit::{Audit, audit};
-use crate::auth::{PeerPolicy, Store, authenticate};
+use crate::auth::{PeerPolicy, Rights, Store, authenticate};
 use crate::envelope::envelope;
 use crate::management::Management;
 use crate::replay::{Answers, replay};
@@ -24,6 +24,7 @@ pub(crate) struct Shared {
     answers: web::Data<Answers>,
     streams: web::Data<Streams>,
     audit: web::Data<Audit>,
+    rights: web::Data<Rights>,
 }
 
 impl Shared {
@@ -44,7 +45,14 @@ impl Shared {
             answers: web::Data::new(answers),
             streams: web::Data::from(streams),
             audit: web::Data::new(audit),
+            rights: web::Data::new(Rights::default()),
         }
+    }
+
+    /// With what a policy file says of routes.
+    pub(crate) fn with_rights(mut self, rights: Rights) -> Self {
+        self.rights = web::Data::new(rights);
+        self
     }
 
     /// The application. Layers from the inside: audit, answers by key, who asks, compression, envelope.
@@ -59,7 +67,7 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers, answers, streams, audit: trail } = self;
+        let Self { management, store, settings, peers, answers, streams, audit: trail, rights } = self;
         App::new()
             .app_data(management)
             .app_data(store)
@@ -68,6 +76,7 @@ impl Shared {
             .app_data(answers)
             .app_data(streams)
             .app_data(trail)
+            .app_data(rights)
             .configure(routes::install)
             .wrap(from_fn(audit))
             .wrap(from_fn(replay))

@@ -9,10 +9,9 @@ use crate::handlers::{
     revision, subscription, threshold, time, time_config, token, value, version,
 };
 use crate::problem::ApiError;
-use actix_web::dev::ServiceRequest;
 use actix_web::guard::{self, Guard};
 use actix_web::http::Method;
-use actix_web::{Route, web};
+use actix_web::{HttpRequest, Route, web};
 use gatherd_api_types::Role;
 
 /// Who may use a route.
@@ -175,6 +174,11 @@ impl Line {
         self.method != Method::GET && !self.path.ends_with("/preview")
     }
 
+    /// Method and path, as the document writes them.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method, self.document_path())
+    }
+
     /// The path as the document writes it.
     pub(crate) fn document_path(&self) -> String {
         self.path.replace(":.*}", "}").replace(":.+}", "}")
@@ -182,7 +186,7 @@ impl Line {
 }
 
 /// The line that a request is for, if there is one.
-pub(crate) fn line_of(request: &ServiceRequest) -> Option<&'static Line> {
+pub(crate) fn line_of(request: &HttpRequest) -> Option<&'static Line> {
     let path = request.match_pattern()?;
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
     TABLE.iter().find(|line| line.path == path && line.method == method)

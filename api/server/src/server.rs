@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::audit::Audit;
-use crate::auth::{Peer, PeerPolicy, Store};
+use crate::auth::{Peer, PeerPolicy, Rights, Store};
 use crate::connections::Connections;
 use crate::management::Management;
 use crate::patient::{KEEP_ALIVE, Patience, Patient};
@@ -63,6 +63,9 @@ pub struct ServerConfig {
     pub admin_group: String,
     /// Whether the daemon's own user is admin on the unix socket; only while no plugin runs under it.
     pub trust_own_uid: bool,
+    /// Who may use which route, where a policy file says it otherwise than the table of routes; whoever keeps a clone
+    /// can put another policy in force.
+    pub rights: Rights,
     /// Directory of the audit trail; `audit` beside the credentials for `None`.
     pub audit: Option<PathBuf>,
     /// Host that records of the audit trail name as their writer.
@@ -98,6 +101,7 @@ impl Default for ServerConfig {
             metrics_open: true,
             admin_group: "gatherd-admin".to_owned(),
             trust_own_uid: false,
+            rights: Rights::default(),
             audit: None,
             hostname: "localhost".to_owned(),
             stop_deadline: Duration::from_secs(10),
@@ -155,7 +159,8 @@ impl Server {
         let streams = Arc::new(Streams::new(config.max_streams));
         let trail = config.audit.unwrap_or_else(|| store.directory().join("audit"));
         let audit = Audit::new(trail, config.hostname, Arc::clone(&management));
-        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit);
+        let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit)
+            .with_rights(config.rights);
         let connections = Arc::new(Connections::default());
         let patience = Patience { head: config.header_timeout, answer: config.answer_timeout };
         let site = Site { shared, connections: connections.clone(), patience };

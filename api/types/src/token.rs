@@ -141,6 +141,10 @@ pub struct Token {
     pub user: TokenUser,
     /// What it may do, the strongest role first.
     pub roles: Vec<TokenRole>,
+    /// The operations that it may use, as method and path.
+    #[schema(example = json!(["GET /v1/plugins", "GET /v1/plugins/{id}"]))]
+    #[serde(default)]
+    pub may: Vec<String>,
     /// When it was made; `null` for a caller without a token.
     #[schema(required)]
     pub issued_at: Option<Timestamp>,

@@ -13,6 +13,7 @@ mod logging;
 mod notify;
 mod overheard;
 mod paths;
+mod policy;
 mod run;
 mod signals;
 mod successor;

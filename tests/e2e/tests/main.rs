@@ -37,6 +37,7 @@ mod plugin_config;
 mod plugin_log;
 mod plugin_test;
 mod plugin_type;
+mod policy;
 mod request;
 mod revisions;
 mod scene;

@@ -119,7 +119,7 @@ pub(crate) async fn audit(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let audit = request.app_data::<web::Data<Audit>>().cloned();
-    let Some((audit, line)) = audit.zip(line_of(&request)) else {
+    let Some((audit, line)) = audit.zip(line_of(request.request())) else {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     };
     if !line.changes() {

@@ -5,6 +5,8 @@
 //! unix socket ─► Peer (root, group, own user)    ─┴─► Identity in the request ─► proof ─► handler
 //! ```
 //!
+//! Which role a route needs says the table of routes, or before it the policy file ([`Rights`]).
+//!
 //! A proof (`Reader`, `Member`, `Admin`) can be made here only, so a handler that takes one cannot
 //! be reached without. Everything that is not a valid credential ends in one and the same 401.
 
@@ -17,6 +19,8 @@ mod pass;
 mod peer;
 mod proof;
 mod revoked;
+mod rights;
+mod route_policy;
 mod store;
 mod token;
 mod user;
@@ -26,6 +30,8 @@ mod tests;
 
 pub use file::FileError;
 pub(crate) use file::{prepare_directory, read_private, write_private};
+pub use rights::Rights;
+pub use route_policy::{RouteFault, RoutePolicy, RoutePolicyError};
 pub use store::{OpenError, Store, UserError};
 
 pub(crate) use identity::{Identity, authenticate};

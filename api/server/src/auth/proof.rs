@@ -2,6 +2,7 @@
 
 use super::identity::Identity;
 use super::peer::Peer;
+use super::rights::Needs;
 use crate::management::Caller;
 use crate::problem::ApiError;
 use crate::settings::Settings;
@@ -60,25 +61,28 @@ impl FromRequest for Scraper {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let settings = request.app_data::<web::Data<Settings>>();
-        if settings.is_some_and(|settings| settings.metrics_open) {
+        // Who writes a line about this route wants it to hold, also where it would be open.
+        let is_open = settings.is_some_and(|settings| settings.metrics_open);
+        if is_open && Needs::said_of(request).is_none() {
             return ready(Ok(Self(())));
         }
         ready(require(request, Role::Reader).map(|_| Self(())))
     }
 }
 
-/// The caller, if its role covers `needed`.
-fn require(request: &HttpRequest, needed: Role) -> Result<Caller, ApiError> {
+/// The caller, if its role covers what the policy says of the route, or else `told`.
+fn require(request: &HttpRequest, told: Role) -> Result<Caller, ApiError> {
     let extensions = request.extensions();
     let caller = match extensions.get::<Identity>() {
         Some(Identity::Token { caller, .. } | Identity::Peer(caller)) => caller,
         Some(Identity::Ambiguous) => return Err(ApiError::ambiguous_credentials()),
         Some(Identity::Unknown) | None => return Err(ApiError::unauthorized()),
     };
-    if !caller.role.covers(needed) {
-        return Err(ApiError::forbidden(needed, caller.role));
+    match Needs::said_of(request).unwrap_or(Needs::Role(told)) {
+        Needs::Role(needed) if caller.role.covers(needed) => Ok(caller.clone()),
+        Needs::Role(needed) => Err(ApiError::forbidden(needed, caller.role)),
+        Needs::Nobody => Err(ApiError::closed()),
     }
-    Ok(caller.clone())
 }
 
 /// Where a request comes from: an IP address, or `unix:` and the user id.

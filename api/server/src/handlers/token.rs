@@ -1,11 +1,12 @@
 //! Tokens: get one, look at one, take one back.
 
 use crate::audit::Made;
-use crate::auth::{Identity, Issued, LoginError, Reader, RevokeError, Store, Verified, place_of};
+use crate::auth::{Identity, Issued, LoginError, Reader, RevokeError, Rights, Store, Verified, place_of};
 use crate::clock::now;
 use crate::input::{JsonBody, NoParams, Params};
 use crate::management::Caller;
 use crate::problem::ApiError;
+use crate::routes::{Line, TABLE};
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use gatherd_api_types::token::{Domain, TokenRole, TokenUser};
@@ -23,6 +24,7 @@ const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
         headers(("X-Subject-Token" = String, description = "The token.")))))]
 pub(crate) async fn create_token(
     store: web::Data<Store>,
+    rights: web::Data<Rights>,
     request: HttpRequest,
     _params: Params<NoParams>,
     body: JsonBody<TokenRequest>,
@@ -37,8 +39,9 @@ pub(crate) async fn create_token(
     let made = store.login(&place_of(&request), (name, &user.password), now()).await;
     let Issued { token, facts } = made.map_err(refused)?;
     let caller = Caller { user: facts.user.clone(), role: facts.role, peer: place_of(&request) };
-    let mut answer =
-        HttpResponse::Created().insert_header((SUBJECT, token)).json(TokenAnswer { token: shown(&facts) });
+    let mut answer = HttpResponse::Created()
+        .insert_header((SUBJECT, token))
+        .json(TokenAnswer { token: shown(&facts, &rights) });
     answer.extensions_mut().insert(Made { revision: None, caller: Some(caller) });
     Ok(answer)
 }
@@ -52,12 +55,13 @@ pub(crate) async fn create_token(
 pub(crate) async fn get_token(
     proof: Reader,
     store: web::Data<Store>,
+    rights: web::Data<Rights>,
     request: HttpRequest,
     _params: Params<NoParams>,
 ) -> Result<web::Json<TokenAnswer>, ApiError> {
     let token = match subject(&request)? {
-        Some(token) => shown(&judged(&store, proof.caller(), &token)?),
-        None => own(&request, proof.caller()),
+        Some(token) => shown(&judged(&store, proof.caller(), &token)?, &rights),
+        None => own(&request, proof.caller(), &rights),
     };
     Ok(web::Json(TokenAnswer { token }))
 }
@@ -135,27 +139,29 @@ fn is_local(domain: Option<&Domain>) -> bool {
         && name.as_deref().is_none_or(|name| name.eq_ignore_ascii_case("default"))
 }
 
-fn own(request: &HttpRequest, caller: &Caller) -> Token {
+fn own(request: &HttpRequest, caller: &Caller, rights: &Rights) -> Token {
     if let Some(Identity::Token { facts, .. }) = request.extensions().get::<Identity>() {
-        return shown(facts);
+        return shown(facts, rights);
     }
     Token {
         methods: vec!["unix_socket".to_owned()],
         user: user(&caller.user),
         roles: roles(caller.role),
+        may: may(caller.role, rights),
         issued_at: None,
         expires_at: None,
         audit_ids: Vec::new(),
     }
 }
 
-fn shown(facts: &Verified) -> Token {
+fn shown(facts: &Verified, rights: &Rights) -> Token {
     let Verified { user: name, role, audit_id, issued_at, expires_at } = facts;
     let moment = |seconds: u64| Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX), 0);
     Token {
         methods: vec!["password".to_owned()],
         user: user(name),
         roles: roles(*role),
+        may: may(*role, rights),
         issued_at: Some(moment(*issued_at)),
         expires_at: Some(moment(*expires_at)),
         audit_ids: vec![audit_id.clone()],
@@ -174,4 +180,10 @@ fn roles(strongest: Role) -> Vec<TokenRole> {
         .filter(|role| strongest.covers(*role))
         .map(|role| TokenRole { id: role, name: role })
         .collect()
+}
+
+/// The operations that a role may use now.
+fn may(role: Role, rights: &Rights) -> Vec<String> {
+    let lines = TABLE.iter().filter(|line| line.documented && rights.admits(line, role));
+    lines.map(Line::name).collect()
 }

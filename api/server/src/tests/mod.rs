@@ -8,6 +8,7 @@ mod errors;
 mod fake;
 mod formats;
 mod lists;
+mod matrix;
 mod replay;
 mod sockets;
 mod streams;
@@ -17,7 +18,7 @@ mod versions;
 
 use crate::app::Shared;
 use crate::audit::Audit;
-use crate::auth::{PeerPolicy, Store};
+use crate::auth::{PeerPolicy, Rights, Store};
 use crate::clock::now;
 use crate::replay::Answers;
 use crate::settings::Settings;
@@ -85,6 +86,7 @@ struct Site {
     fake: Arc<Fake>,
     directory: TempDir,
     metrics_open: bool,
+    rights: Rights,
     streams: Arc<Streams>,
 }
 
@@ -97,7 +99,14 @@ impl Site {
         }
         store.put_user("admin", Role::Admin, "correct horse").unwrap();
         let streams = Arc::new(Streams::new(4));
-        Self { store, fake: Arc::new(Fake::default()), directory, metrics_open: true, streams }
+        Self {
+            store,
+            fake: Arc::new(Fake::default()),
+            directory,
+            metrics_open: true,
+            rights: Rights::default(),
+            streams,
+        }
     }
 
     fn token(&self, role: Role) -> String {
@@ -116,16 +125,27 @@ impl Site {
         let streams = self.streams.clone();
         let audit = Audit::new(self.trail(), "testhost".to_owned(), self.fake.clone());
         Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers, streams, audit)
+            .with_rights(self.rights.clone())
     }
 
     /// As nobody.
     async fn call(&self, request: TestRequest) -> Answer {
+        let [answer] = self.call_all([request]).await.try_into().expect("one request has one answer");
+        answer
+    }
+
+    /// As nobody, one after the other to one and the same server.
+    async fn call_all(&self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<Answer> {
         let service = init_service(self.shared().app()).await;
-        match service.call(request.to_request()).await {
-            Ok(response) => Answer::read(response.into_parts().1).await,
-            // An error of the outermost layer carries its whole answer.
-            Err(error) => Answer::read(HttpResponse::<BoxBody>::from_error(error)).await,
+        let mut answers = Vec::new();
+        for request in requests {
+            answers.push(match service.call(request.to_request()).await {
+                Ok(response) => Answer::read(response.into_parts().1).await,
+                // An error of the outermost layer carries its whole answer.
+                Err(error) => Answer::read(HttpResponse::<BoxBody>::from_error(error)).await,
+            });
         }
+        answers
     }
 
     /// As the user with this role.
