@@ -4,6 +4,7 @@ mod blacklist;
 mod cache;
 mod capabilities;
 mod change;
+mod cloud;
 mod completions;
 mod config;
 mod daemon;
@@ -24,6 +25,7 @@ mod value;
 mod watch;
 
 use crate::cli::{self, Command};
+use crate::cloud::Cloud;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::table::Row;
@@ -43,6 +45,10 @@ pub(crate) struct Desk<'a> {
     stranger: &'a Client,
     /// Whether what the daemon is told stays on this machine.
     is_local: bool,
+    /// Whether somebody named the daemon.
+    is_named: bool,
+    /// The cloud that gives tokens, if one is named.
+    cloud: Option<Cloud>,
     /// Where tokens are kept, if there is a place.
     state: Option<PathBuf>,
     /// Where answers go.
@@ -57,7 +63,14 @@ impl<'a> Desk<'a> {
         state: Option<PathBuf>,
         output: Output<'a>,
     ) -> Self {
-        Self { stranger: client, is_local, state, output }
+        Self { stranger: client, is_local, is_named: true, cloud: None, state, output }
+    }
+
+    /// With the cloud that is named, and whether somebody named the daemon.
+    pub(crate) fn of(mut self, cloud: Option<Cloud>, is_named: bool) -> Self {
+        self.cloud = cloud;
+        self.is_named = is_named;
+        self
     }
 
     /// Does what `command` says.
@@ -66,9 +79,13 @@ impl<'a> Desk<'a> {
     ///
     /// [`Failure`] when it was not done, or the answer cannot be printed.
     pub(crate) async fn run(&mut self, command: Command) -> Result<(), Failure> {
+        if !matches!(command, Command::Login(_) | Command::Logout | Command::Completions(_)) {
+            self.renew().await?;
+        }
         match command {
             Command::Login(login) => self.login(login).await?,
             Command::Logout => self.logout().await?,
+            Command::Whoami => self.whoami(&self.client()?).await?,
             Command::Status => self.status(&self.client()?).await?,
             Command::Plugins(plugins) => self.plugins(&self.client()?, plugins).await?,
             Command::Plugin(plugin) => self.plugin(&self.client()?, plugin).await?,
