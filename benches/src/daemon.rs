@@ -12,7 +12,7 @@ use crate::idle::STANDARD_SET;
 use crate::jitter::{Beside, INTERVAL, STEADY};
 use crate::process::{Resident, resident};
 use crate::report::Work;
-use crate::{Options, compile};
+use crate::{Options, access, compile};
 
 /// Where the plugins of the benchmark count and write.
 const COUNTER: &str = "counter";
@@ -66,6 +66,26 @@ impl Daemon {
         let daemon = Self::start(options, &place, &faulty(&place), &[]).await?;
         daemon.runs(&["clock", "changed"]).await?;
         Ok(daemon)
+    }
+
+    /// Starts it where tokens of a Keystone on this port count.
+    pub(crate) async fn guarded(options: &Options, place: &Path, port: u16) -> Result<Self> {
+        let place = place.join("gatherd-guarded");
+        let secret = place.with_extension("secret");
+        std::fs::write(&secret, "secret")?;
+        std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        let secret = quoted(&secret, "");
+        let more = format!(
+            "[keystone]\nauth_urls = [\"http://127.0.0.1:{port}\"]\nuser = \"bench\"\nproject = \"service\"\n\
+             secret_file = {}\nprojects = [\"*\"]\ncache = 300\n",
+            secret.replace("/\"", "\"")
+        );
+        Self::start(options, &place, &(bare(&place, 3600.0) + &more), &[]).await
+    }
+
+    /// The password of its first user.
+    pub(crate) fn password(&self) -> Result<String> {
+        access::password(&self.place.join("state/auth/admin.credential"))
     }
 
     /// Its unix socket.

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod change;
 mod compile;
 mod daemon;
@@ -28,7 +29,7 @@ use clap::Parser;
 /// Measures the daemon beside its peer, and writes the report.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// What to measure: P1, P2, P3, P5, P6, P7, P9, P10, P11, P12; all of them by default. The report keeps the figures of the others.
+    /// What to measure: P1, P2, P3, P5, P6, P7, P9, P10, P11, P12, P13; all of them by default. The report keeps the figures of the others.
     #[arg(value_delimiter = ',')]
     pub(crate) what: Vec<String>,
     /// Directory with the staged daemon: `bin/gatherd`, `bin/gatherctl`, `plugins/`.
@@ -61,6 +62,9 @@ pub(crate) struct Options {
     /// Faults that are heard of.
     #[arg(long, default_value_t = 500)]
     pub(crate) faults: usize,
+    /// Requests with each kind of token.
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) asks: usize,
     /// Leave the peer out: only growth and memory are told then.
     #[arg(long)]
     pub(crate) without_peer: bool,

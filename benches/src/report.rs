@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::access::Asked;
 use crate::change::FirstValues;
 use crate::fault::Heard;
 use crate::idle::Idle;
@@ -17,6 +18,7 @@ use crate::page::page;
 use crate::rules::Changed;
 use crate::run::{Steady, median};
 
+mod access;
 mod change;
 mod fault;
 mod jitter;
@@ -79,6 +81,7 @@ pub(crate) struct Report {
     /// Runs of P10, each with how many changes there were.
     jitter: Vec<(BTreeMap<Beside, Shifted>, usize)>,
     heard: Heard,
+    asked: Asked,
     /// Rounds of lists, by side.
     lists: BTreeMap<Row, Vec<Round>>,
 }
@@ -94,6 +97,7 @@ impl Report {
             first: FirstValues::default(),
             jitter: Vec::new(),
             heard: Heard::default(),
+            asked: Asked::default(),
             lists: BTreeMap::new(),
         }
     }
@@ -122,6 +126,10 @@ impl Report {
 
     pub(crate) fn faults(&mut self, heard: Heard) {
         self.heard = heard;
+    }
+
+    pub(crate) fn access(&mut self, asked: Asked) {
+        self.asked = asked;
     }
 
     pub(crate) fn lists(&mut self, row: Row, round: Round) {
@@ -157,7 +165,7 @@ impl Report {
         };
         let notes = std::fs::read_to_string(notes).with_context(|| format!("read {}", notes.display()))?;
         let run = self.run();
-        let parts: [fn(&Self, &mut String); 10] = [
+        let parts: [fn(&Self, &mut String); 11] = [
             Self::write_dispatch,
             Self::write_growth,
             Self::write_memory,
@@ -168,6 +176,7 @@ impl Report {
             Self::write_lists,
             Self::write_rules,
             Self::write_faults,
+            Self::write_access,
         ];
         let fresh: Vec<String> = parts
             .iter()

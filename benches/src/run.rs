@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::daemon::Daemon;
 use crate::peer::Peer;
 use crate::report::{Memory, Report, Row, Work};
-use crate::{Options, change, fault, idle, jitter, lists};
+use crate::{Options, access, change, fault, idle, jitter, lists};
 
 /// Nanoseconds a value of one run: median over its steady passes.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +98,9 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
     }
     if wanted(options, "P12") {
         report.faults(fault::measure(options, place.path()).await?);
+    }
+    if wanted(options, "P13") {
+        report.access(access::measure(options, place.path()).await?);
     }
     report.write(&options.report, &options.sources.join("profile.md"))
 }

@@ -1,7 +1,7 @@
 //! One worker's application: the layers around the routes.
 
 use crate::audit::{Audit, audit};
-use crate::auth::{PeerPolicy, Rights, Store, authenticate};
+use crate::auth::{Foreign, PeerPolicy, Rights, Store, authenticate};
 use crate::envelope::envelope;
 use crate::management::Management;
 use crate::replay::{Answers, replay};
@@ -25,6 +25,7 @@ pub(crate) struct Shared {
     streams: web::Data<Streams>,
     audit: web::Data<Audit>,
     rights: web::Data<Rights>,
+    foreign: Option<web::Data<Foreign>>,
 }
 
 impl Shared {
@@ -46,12 +47,19 @@ impl Shared {
             streams: web::Data::from(streams),
             audit: web::Data::new(audit),
             rights: web::Data::new(Rights::default()),
+            foreign: None,
         }
     }
 
     /// With what a policy file says of routes.
     pub(crate) fn with_rights(mut self, rights: Rights) -> Self {
         self.rights = web::Data::new(rights);
+        self
+    }
+
+    /// With tokens of an identity service beside the daemon's own.
+    pub(crate) fn with_foreign(mut self, foreign: Option<Foreign>) -> Self {
+        self.foreign = foreign.map(web::Data::new);
         self
     }
 
@@ -67,9 +75,13 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers, answers, streams, audit: trail, rights } = self;
-        App::new()
-            .app_data(management)
+        let Self { management, store, settings, peers, answers, streams, audit: trail, rights, foreign } =
+            self;
+        let app = match foreign {
+            Some(foreign) => App::new().app_data(foreign),
+            None => App::new(),
+        };
+        app.app_data(management)
             .app_data(store)
             .app_data(settings)
             .app_data(peers)

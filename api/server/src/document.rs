@@ -89,7 +89,8 @@ const SCHEMES: [&str; 2] = ["x_auth_token", "bearer"];
 pub fn openapi() -> OpenApi {
     let mut document = Document::openapi();
     let components = document.components.get_or_insert_default();
-    let header = ApiKeyValue::with_description("X-Auth-Token", "A token of POST /v1/auth/tokens.");
+    let header =
+        ApiKeyValue::with_description("X-Auth-Token", "A token of POST /v1/auth/tokens, or of Keystone.");
     components.add_security_scheme(SCHEMES[0], SecurityScheme::ApiKey(ApiKey::Header(header)));
     components.add_security_scheme(SCHEMES[1], SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     refer_to_items(components);
@@ -205,7 +206,7 @@ fn is_possible(code: ProblemCode, operation: &Operation, line: &Line) -> bool {
     match code {
         ProblemCode::MalformedJson => operation.request_body.is_some(),
         ProblemCode::BadMarker => parameters(operation).any(|parameter| parameter.name == "marker"),
-        ProblemCode::AmbiguousCredentials => needed(line.access).is_some(),
+        ProblemCode::AmbiguousCredentials | ProblemCode::IdentityUnreachable => needed(line.access).is_some(),
         ProblemCode::BadRequest => {
             operation.request_body.is_some()
                 || parameters(operation).any(|parameter| parameter.parameter_in == ParameterIn::Header)
@@ -263,14 +264,15 @@ fn statuses(operation: &Operation, line: &Line) -> Vec<u16> {
     let negotiates = line.path == "/metrics";
     let conditional = parameters(operation).any(|parameter| parameter.name == "If-Match");
     let plain = matches!(line.path, "/" | "/healthz" | "/openapi.json");
-    let table: [(bool, &[u16]); 10] = [
+    let table: [(bool, &[u16]); 11] = [
         (!plain, &[400, 500, 503]),
-        (guarded, &[401, 403]),
+        (guarded, &[401, 403, 429]),
         (login, &[401, 429]),
         (names_one || (token && !login), &[404]),
         (versioned || negotiates, &[406]),
         (has_body, &[408, 413, 415, 422]),
         (changes && !token, &[409, 422]),
+        (token && line.method == Method::DELETE, &[409]),
         (posts(line), &[408, 413]),
         (changes, &[507]),
         (conditional, &[412, 428]),

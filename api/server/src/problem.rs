@@ -46,10 +46,33 @@ impl ApiError {
         self
     }
 
-    /// One and the same answer to everybody who is not known, whatever was sent.
-    pub(crate) fn unauthorized() -> Self {
-        Self::new(ProblemCode::Unauthorized, "This needs a valid token; get one with POST /v1/auth/tokens.")
-            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    /// One and the same answer to everybody who is not known, whatever was sent; `challenge` where an identity service
+    /// gives tokens.
+    pub(crate) fn unauthorized(challenge: Option<HeaderValue>) -> Self {
+        let (detail, challenge) = match challenge {
+            Some(challenge) => ("This needs a valid token; WWW-Authenticate says who gives one.", challenge),
+            None => (
+                "This needs a valid token; get one with POST /v1/auth/tokens.",
+                HeaderValue::from_static("Bearer"),
+            ),
+        };
+        Self::new(ProblemCode::Unauthorized, detail).with_header(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// The identity service knows the caller, who has no role here.
+    pub(crate) fn no_role(needed: Role) -> Self {
+        let detail = format!("This needs the role {needed}; scope and roles of the token give none here.");
+        Self::new(ProblemCode::Forbidden, detail)
+    }
+
+    /// The identity service alone could tell who asks, or what the caller may.
+    pub(crate) fn identity_unreachable(wait: u64) -> Self {
+        Self::new(
+            ProblemCode::IdentityUnreachable,
+            "Keystone cannot be asked who this is; wait as long as Retry-After says. The daemon's own tokens and the \
+             unix socket work meanwhile.",
+        )
+        .with_header(RETRY_AFTER, HeaderValue::from(wait))
     }
 
     pub(crate) fn wrong_password() -> Self {

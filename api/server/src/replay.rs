@@ -82,10 +82,12 @@ fn user(request: &ServiceRequest) -> Option<String> {
     if request.method() != Method::POST || request.path() == "/v1/auth/tokens" {
         return None;
     }
-    match request.extensions().get::<Identity>() {
-        Some(Identity::Token { caller, .. } | Identity::Peer(caller)) => Some(caller.user.clone()),
-        _ => None,
-    }
+    let extensions = request.extensions();
+    let identity = extensions.get::<Identity>()?;
+    // A name may be given to somebody else some day; the id is not.
+    let of_service = identity.facts().map(|facts| format!("keystone:{}", facts.user.id));
+    let caller = identity.caller()?;
+    Some(of_service.unwrap_or_else(|| caller.user.clone()))
 }
 
 fn readable(key: &HeaderValue) -> Result<String, ApiError> {

@@ -168,6 +168,16 @@ pub(crate) const TABLE: &[Line] = &[
     line!(PUT    "/v1/daemon/log-level",        Admin,   daemon::set_log_level),
 ];
 
+impl Access {
+    /// Whether who has this role may.
+    pub(crate) fn admits(self, role: Role) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Configured(needed) | Self::Needs(needed) => role.covers(needed),
+        }
+    }
+}
+
 impl Line {
     /// Whether its requests may change something.
     pub(crate) fn changes(&self) -> bool {

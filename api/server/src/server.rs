@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::audit::Audit;
-use crate::auth::{Peer, PeerPolicy, Rights, Store};
+use crate::auth::{Foreign, Peer, PeerPolicy, Rights, Store};
 use crate::connections::Connections;
 use crate::management::Management;
 use crate::patient::{KEEP_ALIVE, Patience, Patient};
@@ -66,6 +66,8 @@ pub struct ServerConfig {
     /// Who may use which route, where a policy file says it otherwise than the table of routes; whoever keeps a clone
     /// can put another policy in force.
     pub rights: Rights,
+    /// The identity service whose tokens count beside the daemon's own; `None` for none.
+    pub foreign: Option<Foreign>,
     /// Directory of the audit trail; `audit` beside the credentials for `None`.
     pub audit: Option<PathBuf>,
     /// Host that records of the audit trail name as their writer.
@@ -102,6 +104,7 @@ impl Default for ServerConfig {
             admin_group: "gatherd-admin".to_owned(),
             trust_own_uid: false,
             rights: Rights::default(),
+            foreign: None,
             audit: None,
             hostname: "localhost".to_owned(),
             stop_deadline: Duration::from_secs(10),
@@ -160,7 +163,8 @@ impl Server {
         let trail = config.audit.unwrap_or_else(|| store.directory().join("audit"));
         let audit = Audit::new(trail, config.hostname, Arc::clone(&management));
         let shared = Shared::new(management, store, settings, peers, answers, Arc::clone(&streams), audit)
-            .with_rights(config.rights);
+            .with_rights(config.rights)
+            .with_foreign(config.foreign);
         let connections = Arc::new(Connections::default());
         let patience = Patience { head: config.header_timeout, answer: config.answer_timeout };
         let site = Site { shared, connections: connections.clone(), patience };

@@ -111,6 +111,56 @@ pub struct AuditInitiator {
     pub role: Option<String>,
     /// Where it asked from.
     pub host: AuditHost,
+    /// The token that it showed, if a valid one; also where its owner has no role here.
+    #[serde(default)]
+    #[schema(required)]
+    pub credential: Option<AuditCredential>,
+}
+
+/// A valid token, without what would let somebody else use it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct AuditCredential {
+    /// `token` for one of this daemon, `keystone` for one that Keystone vouched for, `keystone/offline` for one of
+    /// Keystone whose signature alone was checked.
+    #[serde(rename = "type")]
+    #[schema(example = "keystone")]
+    pub type_uri: String,
+    /// Names of the token in logs, those of Keystone included.
+    pub audit_ids: Vec<String>,
+    /// Keystone's id of the user; `null` for a token of this daemon, as all that follows.
+    #[serde(default)]
+    #[schema(required)]
+    pub user_id: Option<String>,
+    /// Keystone's name of the user; the id where it was not asked.
+    #[serde(default)]
+    #[schema(required)]
+    pub user: Option<String>,
+    /// The domain of the user.
+    #[serde(default)]
+    #[schema(required)]
+    pub user_domain: Option<String>,
+    /// Id of the project that the token is for.
+    #[serde(default)]
+    #[schema(required)]
+    pub project_id: Option<String>,
+    /// Name of that project; the id where Keystone was not asked.
+    #[serde(default)]
+    #[schema(required)]
+    pub project: Option<String>,
+    /// Id of the domain that the token is for.
+    #[serde(default)]
+    #[schema(required)]
+    pub domain_id: Option<String>,
+    /// Whether the token is for the whole cloud.
+    #[serde(default)]
+    pub system: bool,
+    /// Names of its roles at Keystone.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Id of the application credential that it was made with.
+    #[serde(default)]
+    #[schema(required)]
+    pub application_credential: Option<String>,
 }
 
 /// Where somebody asked from.

@@ -35,6 +35,48 @@ pub struct Heartbeat {
     pub values_total: u64,
     /// Streams of events.
     pub streams: StreamCounts,
+    /// How Keystone fares, as seen from here; `null` where its tokens do not count.
+    #[serde(default)]
+    #[schema(required)]
+    pub keystone: Option<IdentityHealth>,
+}
+
+/// How an identity service fares, as seen from here.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct IdentityHealth {
+    /// Whether it can be asked.
+    pub state: IdentityState,
+    /// Since when, by the daemon's wall clock.
+    pub since: Timestamp,
+    /// Why it cannot be asked; `null` where it can.
+    #[schema(required, example = "no connection: Connection refused")]
+    pub reason: Option<String>,
+    /// Requests to it since the daemon started.
+    pub requests: u64,
+    /// Of these, how many had no answer that counts.
+    pub failures: u64,
+    /// Tokens that were refused without a question, because there were too many bad ones.
+    pub limited: u64,
+    /// Valid tokens that are remembered.
+    pub remembered: u64,
+    /// Public keys with which tokens can be checked without it.
+    pub keys: u64,
+}
+
+/// Whether an identity service can be asked.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityState {
+    /// Nobody needed it yet.
+    Idle,
+    /// It answers.
+    Reachable,
+    /// No endpoint answers.
+    Unreachable,
+    /// It answers, and does not let this daemon ask: the daemon's own account is wrong.
+    Denied,
+    /// It is not asked by configuration; signatures alone are checked.
+    Offline,
 }
 
 /// Streams of events of the API.
@@ -58,7 +100,7 @@ pub enum DaemonState {
     Starting,
     /// Every enabled plugin runs.
     Running,
-    /// At least one enabled plugin does not run, or the audit trail cannot be written.
+    /// At least one enabled plugin does not run, the audit trail cannot be written, or Keystone cannot be asked.
     Degraded,
     /// Going down; changes are refused.
     Stopping,

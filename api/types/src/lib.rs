@@ -54,7 +54,7 @@ pub use change::{Plan, Provisional};
 pub use config::{Config, ConfigSources, Reloaded};
 pub use daemon::LogLevel;
 pub use flush::{FlushReport, FlushRequest, FlushState, FlushTarget};
-pub use heartbeat::{DaemonState, Heartbeat, PluginCounts, StreamCounts};
+pub use heartbeat::{DaemonState, Heartbeat, IdentityHealth, IdentityState, PluginCounts, StreamCounts};
 pub use list::Page;
 pub use machine::{
     Cgroups, Cpu, Disk, HugePages, Kernel, Machine, Memory, NetworkInterface, NumaNode, Smbios, SmbiosRecord,
@@ -89,7 +89,7 @@ pub use time::{
     TimeSynced,
 };
 pub use timestamp::Timestamp;
-pub use token::{Role, Token, TokenAnswer, TokenRequest};
+pub use token::{KeystoneToken, Role, Token, TokenAnswer, TokenRequest, TokenVouched};
 pub use value::{Judged, Number, PastValues, ValueState, ValueView};
 pub use value_list::{Moment, Numbers, RefusedValueList, ValueList, ValueLists, ValueRefusal, ValuesTaken};
 pub use version::{Version, VersionAnswer, Versions};

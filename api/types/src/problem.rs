@@ -136,6 +136,8 @@ codes! {
     Internal = "internal",
     /// 503: not now; try again.
     Unavailable = "unavailable",
+    /// 503: the identity service cannot be asked, so it is not known who this is or what it may; try again.
+    IdentityUnreachable = "identity_unreachable",
     /// 507: the change cannot be stored, so it was not made.
     Storage = "storage",
 }

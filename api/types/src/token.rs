@@ -134,17 +134,22 @@ pub struct TokenAnswer {
 /// Facts about a token, or about a caller that needs none.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Token {
-    /// How the caller showed who it is: `password`, or `unix_socket` for a trusted local peer.
+    /// How the caller showed who it is: `password`, or `unix_socket` for a trusted local peer; for a token of Keystone
+    /// what Keystone says.
     #[schema(example = json!(["password"]))]
     pub methods: Vec<String>,
     /// Who it is.
     pub user: TokenUser,
-    /// What it may do, the strongest role first.
+    /// What it may do here, the strongest role first.
     pub roles: Vec<TokenRole>,
     /// The operations that it may use, as method and path.
     #[schema(example = json!(["GET /v1/plugins", "GET /v1/plugins/{id}"]))]
     #[serde(default)]
     pub may: Vec<String>,
+    /// What Keystone says of its own token; `null` for a token of this daemon, and for a caller without one.
+    #[serde(default)]
+    #[schema(required)]
+    pub keystone: Option<KeystoneToken>,
     /// When it was made; `null` for a caller without a token.
     #[schema(required)]
     pub issued_at: Option<Timestamp>,
@@ -153,6 +158,52 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// Names of this token in logs; not secret.
     pub audit_ids: Vec<String>,
+}
+
+/// What is known of a token of Keystone beside user, times and names.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct KeystoneToken {
+    /// Who vouches for it.
+    pub vouched: TokenVouched,
+    /// Whether Keystone cannot be asked now, so that nothing can be changed with it.
+    pub unsure: bool,
+    /// Names of its roles at Keystone; empty where Keystone was not asked.
+    #[schema(example = json!(["reader", "member"]))]
+    pub roles: Vec<String>,
+    /// The project that it is for; `null` for another scope.
+    #[schema(required)]
+    pub project: Option<TokenProject>,
+    /// The domain that it is for; `null` for another scope.
+    #[schema(required)]
+    pub domain: Option<Domain>,
+    /// Whether it is for the whole cloud.
+    pub system: bool,
+    /// Id of the application credential that it was made with; `null` for none.
+    #[schema(required)]
+    pub application_credential: Option<String>,
+}
+
+/// Who vouches for a token of Keystone.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenVouched {
+    /// Keystone was asked.
+    Online,
+    /// Its signature was checked here; what it may do comes from the daemon's configuration.
+    Offline,
+}
+
+/// The project of a token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct TokenProject {
+    /// Its id.
+    pub id: String,
+    /// Its name; the id where Keystone was not asked.
+    #[schema(example = "ops")]
+    pub name: String,
+    /// Where the name is known; `null` where Keystone was not asked.
+    #[schema(required)]
+    pub domain: Option<Domain>,
 }
 
 /// The user of a token.

@@ -225,6 +225,7 @@ fn hint(code: ProblemCode) -> Option<&'static str> {
         C::Pinned => "change it where it is pinned, and restart the daemon",
         C::Unloadable => "`gatherctl types` says what is wrong with the code",
         C::Stopping | C::Unavailable | C::Timeout => "wait a little, and repeat",
+        C::IdentityUnreachable => "wait until Keystone answers, or come over the unix socket",
         C::TooManyRequests => "wait a minute, and repeat",
         C::PreconditionFailed => "it was changed meanwhile: look again, and repeat",
         C::PreconditionRequired => {

@@ -15,7 +15,7 @@ use gatherd_model::TypesDb;
 use crate::cli::Options;
 use crate::logging::{self, escaped};
 use crate::paths::Paths;
-use crate::{hostname, kinds, policy};
+use crate::{hostname, keystone, kinds, policy};
 
 /// Judges, prints what would run to standard output and all that is wrong to standard error; failure when
 /// anything is wrong.
@@ -76,6 +76,11 @@ pub(crate) fn judge(layers: &Layers, document: &Document, kind: &dyn PluginKind)
     }
     if document.api.listen.is_empty() && document.api.unix_socket.as_deref() == Some("") {
         wrong("/api", "there is neither an address nor a unix socket: nobody could reach the API".to_owned());
+    }
+    if let Some(keystone) = &document.keystone
+        && let Err(error) = keystone::config(keystone)
+    {
+        wrong(error.pointer(), format!("{:#}", anyhow::Error::new(error)));
     }
     let mut types = TypesDb::builtin();
     for path in &document.types_db {

@@ -7,6 +7,7 @@ mod check;
 mod cli;
 mod handover;
 mod hostname;
+mod keystone;
 mod kinds;
 mod limits;
 mod logging;

@@ -28,6 +28,7 @@ use gatherd_timekeeping::MachineTimekeeper;
 
 use crate::cli::Options;
 use crate::handover::{End, Place};
+use crate::keystone;
 use crate::limits;
 use crate::logging::{self, LogHandle};
 use crate::notify;
@@ -119,6 +120,7 @@ impl Daemon {
         paths.prepare()?;
         let mut config = server_config(&document, &paths)?;
         config.max_connections = limits::room_for(config.max_connections);
+        config.foreign = keystone::open(&document)?;
         // Before the engine, so that a wrong file or a taken address stops the daemon before any plugin has run.
         let store = Store::open(&paths.state.join("auth"))?;
         if let Some(path) = store.fresh_credential() {

@@ -69,6 +69,7 @@ fn daemon(this: &EngineManagement, plugin_types: Vec<String>) -> DaemonCapabilit
     let (api, limits) = (&document.api, &document.limits);
     let unix_socket = api.unix_socket.as_deref() != Some("");
     let mut authentication = words(&["local"]);
+    authentication.extend(document.keystone.is_some().then(|| "keystone".to_owned()));
     authentication.extend(unix_socket.then(|| "unix_socket".to_owned()));
     DaemonCapabilities {
         version: this.parts.version.to_owned(),

@@ -42,6 +42,7 @@ pub(crate) fn beat(this: &EngineManagement) -> Heartbeat {
         audit_lost,
         values_total: pictures.iter().map(|picture| picture.values).sum(),
         streams: StreamCounts::default(), // The server knows.
+        keystone: None,                   // The server knows.
     }
 }
 

@@ -52,6 +52,11 @@ impl Stage {
         Self { dir: to.to_owned() }
     }
 
+    /// A directory beside it, for what is made once for all tests.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.dir.with_file_name(name)
+    }
+
     /// The daemon.
     pub fn gatherd(&self) -> PathBuf {
         self.dir.join("bin/gatherd")

@@ -28,6 +28,7 @@ mod gatherctl;
 mod gatherctl_changes;
 mod heartbeat;
 mod history;
+mod keystone;
 mod list;
 mod metric;
 mod notification;

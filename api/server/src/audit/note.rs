@@ -1,6 +1,6 @@
 //! What a record says: drafted before the handler, completed by what came of it.
 
-use crate::auth::{Identity, place_of};
+use crate::auth::{Identity, Scope, TokenFacts, Vouched, place_of};
 use crate::management::Caller;
 use crate::problem::ApiError;
 use crate::random::uuid;
@@ -9,12 +9,21 @@ use actix_web::body::MessageBody;
 use actix_web::http::header::ETAG;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use gatherd_api_types::audit::{AuditHost, AuditInitiator, AuditReason, AuditResource};
+use gatherd_api_types::audit::{AuditCredential, AuditHost, AuditInitiator, AuditReason, AuditResource};
 use gatherd_api_types::{AuditOutcome, AuditRecord, ProblemCode, Timestamp};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The version of CADF's event.
 const EVENT: &str = "http://schemas.dmtf.org/cloud/audit/1.0/event";
+
+/// A token of this daemon.
+const OWN_TOKEN: &str = "token";
+
+/// A token that Keystone vouched for.
+const KEYSTONE_TOKEN: &str = "keystone";
+
+/// A token of Keystone whose signature alone was checked.
+const KEYSTONE_SIGNATURE: &str = "keystone/offline";
 
 /// Most characters of a path or a name in a record.
 const LONGEST: usize = 512;
@@ -37,6 +46,9 @@ pub(crate) struct Made {
 pub(super) struct Draft {
     action: String,
     caller: Option<Caller>,
+    /// Somebody whom the identity service knows, and who has no role here.
+    stranger: Option<String>,
+    credential: Option<AuditCredential>,
     peer: String,
     target: AuditResource,
     request_path: String,
@@ -48,14 +60,16 @@ impl Draft {
     /// Of a request to `line`; the desired state is at `revision`.
     pub(super) fn new(line: &Line, request: &HttpRequest, revision: u64) -> Self {
         let extensions = request.extensions();
-        let caller = match extensions.get::<Identity>() {
-            Some(Identity::Token { caller, .. } | Identity::Peer(caller)) => Some(caller.clone()),
-            Some(Identity::Unknown | Identity::Ambiguous) | None => None,
-        };
+        let identity = extensions.get::<Identity>();
+        let caller = identity.and_then(Identity::caller).cloned();
+        let stranger = identity.and_then(Identity::stranger);
+        let credential = identity.and_then(credential);
         let path = bounded(request.path());
         Self {
             action: action(&line.method, line.path),
             caller,
+            stranger,
+            credential,
             peer: place_of(request),
             target: AuditResource { type_uri: type_of(line.path), id: target(line, &path).to_owned() },
             request_path: format!("{} {path}", request.method()),
@@ -71,8 +85,10 @@ impl Draft {
 
     /// The record, noted by the daemon on `host`; its number, and what binds it to others, is the trail's to say.
     pub(super) fn record(self, host: &str, verdict: &Verdict) -> AuditRecord {
-        let Self { action, caller, peer, target, request_path, request_id, revision } = self;
+        let Self { action, caller, stranger, credential, peer, target, request_path, request_id, revision } =
+            self;
         let caller = caller.or_else(|| verdict.made.caller.clone());
+        let name = caller.as_ref().map(|caller| caller.user.clone()).or(stranger);
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let code = verdict.status.map_or_else(String::new, |status| status.as_u16().to_string());
         let problem = verdict.problem.map(|problem| problem.as_str().to_owned());
@@ -90,9 +106,10 @@ impl Draft {
             reason: AuditReason { reason_type: "HTTP".to_owned(), reason_code: code, problem },
             initiator: AuditInitiator {
                 type_uri: "service/security/account/user".to_owned(),
-                id: caller.as_ref().map_or_else(|| "unknown".to_owned(), |caller| bounded(&caller.user)),
+                id: name.map_or_else(|| "unknown".to_owned(), |name| bounded(&name)),
                 role: caller.as_ref().map(|caller| caller.role.as_str().to_owned()),
                 host: AuditHost { address: peer },
+                credential,
             },
             target,
             observer: AuditResource { type_uri: "service/telemetry".to_owned(), id: host.to_owned() },
@@ -105,6 +122,53 @@ impl Draft {
             previous: String::new(),
         }
     }
+}
+
+/// What a token says of its owner; also of one who has no role here.
+fn credential(identity: &Identity) -> Option<AuditCredential> {
+    if let Identity::Token { facts, .. } = identity {
+        let audit_ids = vec![facts.audit_id.clone()];
+        return Some(AuditCredential {
+            type_uri: OWN_TOKEN.to_owned(),
+            audit_ids,
+            ..AuditCredential::default()
+        });
+    }
+    let TokenFacts {
+        user,
+        scope,
+        roles,
+        methods: _,
+        application_credential,
+        audit_ids,
+        issued_at: _,
+        expires_at: _,
+        vouched,
+    } = &**identity.facts()?;
+    let (project_id, project) = match scope {
+        Scope::Project(project) => (Some(bounded(&project.id)), Some(bounded(&project.name))),
+        Scope::Unscoped | Scope::Domain(_) | Scope::System => (None, None),
+    };
+    let (domain_id, system) = match scope {
+        Scope::Domain(domain) => (Some(bounded(&domain.id)), false),
+        scope => (None, *scope == Scope::System),
+    };
+    Some(AuditCredential {
+        type_uri: match vouched {
+            Vouched::Online => KEYSTONE_TOKEN.to_owned(),
+            Vouched::Offline => KEYSTONE_SIGNATURE.to_owned(),
+        },
+        audit_ids: audit_ids.iter().map(|id| bounded(id)).collect(),
+        user_id: Some(bounded(&user.id)),
+        user: Some(bounded(&user.name)),
+        user_domain: user.domain.as_ref().map(|domain| bounded(&domain.name)),
+        project_id,
+        project,
+        domain_id,
+        system,
+        roles: roles.iter().map(|role| bounded(role)).collect(),
+        application_credential: application_credential.as_deref().map(bounded),
+    })
 }
 
 /// What came of a request.

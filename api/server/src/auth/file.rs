@@ -93,7 +93,7 @@ pub(crate) fn prepare_directory(path: &Path) -> Result<(), FileError> {
 ///
 /// [`FileError::Read`], [`FileError::Kind`] for anything but a plain file of at most 4 MiB,
 /// [`FileError::Owner`], [`FileError::Mode`] when anybody but the owner may use it.
-pub(crate) fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+pub fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let read_error = |source| FileError::Read { path: path.to_owned(), source };
     let no_follow = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = OpenOptions::new().read(true).custom_flags(no_follow.bits().cast_signed()).open(path);

@@ -1,7 +1,9 @@
 //! Who a request comes from: found out once, before any handler.
 
 use super::credential::{Presented, presented};
+use super::foreign::{self, Foreign, Judged};
 use super::peer::{Peer, PeerPolicy};
+use super::service::TokenFacts;
 use super::store::Store;
 use super::token::Verified;
 use crate::clock::now;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 /// Who a request comes from.
 #[derive(Clone, Debug)]
 pub(crate) enum Identity {
-    /// Somebody with a valid token.
+    /// Somebody with a valid token of this daemon.
     Token {
         /// Who.
         caller: Caller,
@@ -24,12 +26,64 @@ pub(crate) enum Identity {
         /// The token itself; a secret.
         token: Arc<str>,
     },
+    /// Somebody with a valid token of the identity service, and a role here.
+    Foreign {
+        /// Who.
+        caller: Caller,
+        /// What the token says.
+        facts: Arc<TokenFacts>,
+        /// When set, the service cannot be asked now, so that nothing may be changed; seconds until the next try.
+        unsure: Option<u64>,
+        /// The token itself; a secret.
+        token: Arc<str>,
+    },
+    /// Somebody with a valid token of the identity service, and no role here.
+    Stranger {
+        /// What the token says.
+        facts: Arc<TokenFacts>,
+        /// As for [`Identity::Foreign`].
+        unsure: Option<u64>,
+    },
     /// Somebody whom the unix socket trusts.
     Peer(Caller),
     /// Nobody that we know: no token, or one that is not valid.
     Unknown,
     /// Two different tokens.
     Ambiguous,
+    /// The identity service alone could tell, and cannot be asked; seconds until the next try.
+    Unreachable(u64),
+    /// Too many bad tokens came from there; seconds until the next try.
+    Limited(u64),
+}
+
+impl Identity {
+    /// Who it is, where that is known and has a role.
+    pub(crate) fn caller(&self) -> Option<&Caller> {
+        match self {
+            Self::Token { caller, .. } | Self::Foreign { caller, .. } | Self::Peer(caller) => Some(caller),
+            Self::Stranger { .. }
+            | Self::Unknown
+            | Self::Ambiguous
+            | Self::Unreachable(_)
+            | Self::Limited(_) => None,
+        }
+    }
+
+    /// The name of somebody whom the identity service knows, and who has no role here.
+    pub(crate) fn stranger(&self) -> Option<String> {
+        match self {
+            Self::Stranger { facts, .. } => Some(foreign::name_of(facts)),
+            _ => None,
+        }
+    }
+
+    /// What the identity service said.
+    pub(crate) fn facts(&self) -> Option<&Arc<TokenFacts>> {
+        match self {
+            Self::Foreign { facts, .. } | Self::Stranger { facts, .. } => Some(facts),
+            _ => None,
+        }
+    }
 }
 
 /// Puts the [`Identity`] into the request. Refuses nobody: that is what proofs are for.
@@ -51,19 +105,46 @@ async fn identify(request: &ServiceRequest) -> Identity {
         Presented::Nothing => trusted_peer(request).await,
         Presented::Garbage => Identity::Unknown,
         Presented::Ambiguous => Identity::Ambiguous,
-        Presented::Token(token) => by_token(request, token),
+        Presented::Token(token) => by_token(request, token).await,
     }
 }
 
-fn by_token(request: &ServiceRequest, token: &str) -> Identity {
-    let store = request.app_data::<web::Data<Store>>();
-    match store.and_then(|store| store.verify(token, now())) {
+/// A token that is made like ours is judged by us alone; any other by the identity service alone, where there is one.
+async fn by_token(request: &ServiceRequest, token: &str) -> Identity {
+    let Some(store) = request.app_data::<web::Data<Store>>() else {
+        return Identity::Unknown;
+    };
+    if store.is_own(token) {
+        return own(request, store, token);
+    }
+    match request.app_data::<web::Data<Foreign>>() {
+        Some(foreign) => of_service(request, foreign, token).await,
+        None => Identity::Unknown,
+    }
+}
+
+fn own(request: &ServiceRequest, store: &Store, token: &str) -> Identity {
+    match store.verify(token, now()) {
         Some(facts) => {
             let (user, role) = (facts.user.clone(), facts.role);
             let caller = Caller { user, role, peer: place(request) };
             Identity::Token { caller, facts, token: Arc::from(token) }
         }
         None => Identity::Unknown,
+    }
+}
+
+async fn of_service(request: &ServiceRequest, foreign: &Foreign, token: &str) -> Identity {
+    let peer = place(request);
+    match foreign.judge(token, &peer, now()).await {
+        Judged::Known { facts, role, unsure } => {
+            let caller = Caller { user: foreign::name_of(&facts), role, peer };
+            Identity::Foreign { caller, facts, unsure, token: Arc::from(token) }
+        }
+        Judged::Stranger { facts, unsure } => Identity::Stranger { facts, unsure },
+        Judged::Refused => Identity::Unknown,
+        Judged::Unreachable(wait) => Identity::Unreachable(wait),
+        Judged::Limited(wait) => Identity::Limited(wait),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Who asks, and what may they do.
 //!
 //! ```text
-//! headers ─► presented ─► Store (tokens, users)  ─┐
-//! unix socket ─► Peer (root, group, own user)    ─┴─► Identity in the request ─► proof ─► handler
+//! headers ─► presented ─┬─ made like ours ─► Store (tokens, users)         ─┐
+//!                       └─ any other ─► IdentityService ─► RolePolicy      ─┤
+//! unix socket ─► Peer (root, group, own user)                              ─┴─► Identity in the request ─► proof ─► handler
 //! ```
 //!
 //! Which role a route needs says the table of routes, or before it the policy file ([`Rights`]).
@@ -12,15 +13,18 @@
 
 mod credential;
 mod file;
+mod foreign;
 mod identity;
 mod key;
 mod login;
 mod pass;
 mod peer;
+mod policy;
 mod proof;
 mod revoked;
 mod rights;
 mod route_policy;
+mod service;
 mod store;
 mod token;
 mod user;
@@ -28,12 +32,16 @@ mod user;
 #[cfg(test)]
 mod tests;
 
-pub use file::FileError;
-pub(crate) use file::{prepare_directory, read_private, write_private};
+pub use file::{FileError, read_private};
+pub use foreign::{ChallengeError, Foreign};
+pub use policy::{OfflineRoles, RolePolicy};
 pub use rights::Rights;
 pub use route_policy::{RouteFault, RoutePolicy, RoutePolicyError};
+pub use service::{DomainName, IdentityService, Named, Scope, TokenFacts, Verdict, Vouched};
 pub use store::{OpenError, Store, UserError};
 
+pub(crate) use file::{prepare_directory, write_private};
+pub(crate) use foreign::Judged;
 pub(crate) use identity::{Identity, authenticate};
 pub(crate) use login::LoginError;
 pub(crate) use pass::Pass;

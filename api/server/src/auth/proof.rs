@@ -1,10 +1,12 @@
 //! Proofs that a caller may: what a handler takes, and only this room makes.
 
+use super::foreign::Foreign;
 use super::identity::Identity;
 use super::peer::Peer;
 use super::rights::Needs;
 use crate::management::Caller;
 use crate::problem::ApiError;
+use crate::routes::{Line, line_of};
 use crate::settings::Settings;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -70,19 +72,51 @@ impl FromRequest for Scraper {
     }
 }
 
-/// The caller, if its role covers what the policy says of the route, or else `told`.
+/// The caller, if its role covers what the policy says of the route, or else `told`, and if it is sure enough who it is.
 fn require(request: &HttpRequest, told: Role) -> Result<Caller, ApiError> {
+    let needs = Needs::said_of(request).unwrap_or(Needs::Role(told));
     let extensions = request.extensions();
-    let caller = match extensions.get::<Identity>() {
-        Some(Identity::Token { caller, .. } | Identity::Peer(caller)) => caller,
-        Some(Identity::Ambiguous) => return Err(ApiError::ambiguous_credentials()),
-        Some(Identity::Unknown) | None => return Err(ApiError::unauthorized()),
+    let identity = extensions.get::<Identity>().unwrap_or(&Identity::Unknown);
+    let caller = match identity {
+        Identity::Token { caller, .. } | Identity::Peer(caller) => caller,
+        Identity::Foreign { caller, unsure, .. } => {
+            // What the service would say of the role is not known either.
+            if let Some(wait) = unsure
+                && (changes(request) || !needs.met_by(caller.role))
+            {
+                return Err(ApiError::identity_unreachable(*wait));
+            }
+            caller
+        }
+        Identity::Stranger { unsure: Some(wait), .. } | Identity::Unreachable(wait) => {
+            return Err(ApiError::identity_unreachable(*wait));
+        }
+        Identity::Stranger { unsure: None, .. } => {
+            return Err(match needs {
+                Needs::Role(needed) => ApiError::no_role(needed),
+                Needs::Nobody => ApiError::closed(),
+            });
+        }
+        Identity::Limited(wait) => return Err(ApiError::too_many(*wait)),
+        Identity::Ambiguous => return Err(ApiError::ambiguous_credentials()),
+        Identity::Unknown => return Err(unauthorized(request)),
     };
-    match Needs::said_of(request).unwrap_or(Needs::Role(told)) {
+    match needs {
         Needs::Role(needed) if caller.role.covers(needed) => Ok(caller.clone()),
         Needs::Role(needed) => Err(ApiError::forbidden(needed, caller.role)),
         Needs::Nobody => Err(ApiError::closed()),
     }
+}
+
+/// Whether a request may change something; also where nobody says.
+fn changes(request: &HttpRequest) -> bool {
+    line_of(request).is_none_or(Line::changes)
+}
+
+/// The one answer to everybody who is not known, which says where tokens are to be had.
+fn unauthorized(request: &HttpRequest) -> ApiError {
+    let foreign = request.app_data::<web::Data<Foreign>>();
+    ApiError::unauthorized(foreign.map(|foreign| foreign.challenge().clone()))
 }
 
 /// Where a request comes from: an IP address, or `unix:` and the user id.

@@ -1,7 +1,7 @@
 //! Who may use a route now: what the policy file says of it, else what the table of routes says.
 
 use super::route_policy::RoutePolicy;
-use crate::routes::{Access, Line, line_of};
+use crate::routes::{Line, line_of};
 use actix_web::{HttpRequest, web};
 use arc_swap::ArcSwap;
 use gatherd_api_types::Role;
@@ -51,8 +51,7 @@ impl Rights {
     pub(crate) fn admits(&self, line: &Line, role: Role) -> bool {
         match (self.said_of(line), line.access) {
             (Some(needs), _) => needs.met_by(role),
-            (None, Access::Open) => true,
-            (None, Access::Configured(needed) | Access::Needs(needed)) => role.covers(needed),
+            (None, access) => access.admits(role),
         }
     }
 }

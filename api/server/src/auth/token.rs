@@ -131,9 +131,14 @@ impl Signer {
             .expect("claims of text and numbers are always JSON, and HMAC takes every key")
     }
 
+    /// Whether a token begins with the part that all of ours have, and no other service's.
+    pub(super) fn is_own(&self, token: &str) -> bool {
+        token.split('.').next() == Some(self.first_part.as_str())
+    }
+
     /// What a token says, if we made it and it is valid now; revocation is not looked at.
     pub(super) fn check(&self, token: &str, now: u64) -> Option<Claims> {
-        if token.len() > MAX_TOKEN || token.split('.').next() != Some(self.first_part.as_str()) {
+        if token.len() > MAX_TOKEN || !self.is_own(token) {
             return None;
         }
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation).ok()?;

@@ -31,10 +31,7 @@ pub(crate) struct Bounds {
 impl Bounds {
     /// Those of a request: by who sends it.
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        let is_known = matches!(
-            request.extensions().get::<Identity>(),
-            Some(Identity::Token { .. } | Identity::Peer(_))
-        );
+        let is_known = request.extensions().get::<Identity>().and_then(Identity::caller).is_some();
         let settings =
             request.app_data::<web::Data<Settings>>().map_or_else(Settings::default, |found| ***found);
         let longest = if is_known { MAX_BODY } else { MAX_FOREIGN_BODY };

@@ -13,7 +13,7 @@ use std::fs;
 
 impl Site {
     /// What was written, the oldest first.
-    fn records(&self) -> Vec<AuditRecord> {
+    pub(super) fn records(&self) -> Vec<AuditRecord> {
         self.audit_text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

@@ -749,6 +749,7 @@ impl Management for Fake {
             audit_lost: 0,
             values_total: 9,
             streams: StreamCounts::default(),
+            keystone: None,
         })
     }
 

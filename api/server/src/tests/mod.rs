@@ -6,6 +6,7 @@ mod config;
 mod document;
 mod errors;
 mod fake;
+mod foreign;
 mod formats;
 mod lists;
 mod matrix;
@@ -18,7 +19,7 @@ mod versions;
 
 use crate::app::Shared;
 use crate::audit::Audit;
-use crate::auth::{PeerPolicy, Rights, Store};
+use crate::auth::{Foreign, PeerPolicy, Rights, Store};
 use crate::clock::now;
 use crate::replay::Answers;
 use crate::settings::Settings;
@@ -88,6 +89,7 @@ struct Site {
     metrics_open: bool,
     rights: Rights,
     streams: Arc<Streams>,
+    foreign: Option<Foreign>,
 }
 
 impl Site {
@@ -106,6 +108,7 @@ impl Site {
             metrics_open: true,
             rights: Rights::default(),
             streams,
+            foreign: None,
         }
     }
 
@@ -126,6 +129,7 @@ impl Site {
         let audit = Audit::new(self.trail(), "testhost".to_owned(), self.fake.clone());
         Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers, streams, audit)
             .with_rights(self.rights.clone())
+            .with_foreign(self.foreign.clone())
     }
 
     /// As nobody.

@@ -10,18 +10,20 @@ use tokio::net::TcpStream;
 
 const PATH: &str = "/v1/notifications/stream";
 
-/// The answer to a request that is ended from outside once its stream is open, and how long that took.
-async fn ended_by(site: &Site, request: TestRequest, end: impl FnOnce()) -> (Answer, Duration) {
-    site.fake.endless.store(true, Ordering::Relaxed);
-    let ending = async {
-        while site.streams.counts().open == 0 {
-            tokio::task::yield_now().await;
-        }
-        end();
-        Instant::now()
-    };
-    let (answer, began) = tokio::join!(site.call(request), ending);
-    (answer, began.elapsed())
+impl Site {
+    /// The answer to a request that is ended from outside once its stream is open, and how long that took.
+    pub(super) async fn ended_by(&self, request: TestRequest, end: impl FnOnce()) -> (Answer, Duration) {
+        self.fake.endless.store(true, Ordering::Relaxed);
+        let ending = async {
+            while self.streams.counts().open == 0 {
+                tokio::task::yield_now().await;
+            }
+            end();
+            Instant::now()
+        };
+        let (answer, began) = tokio::join!(self.call(request), ending);
+        (answer, began.elapsed())
+    }
 }
 
 #[actix_web::test]
@@ -99,7 +101,7 @@ async fn a_token_that_is_taken_back_or_loses_its_role_ends_the_stream_within_a_s
     let token = site.token(Role::Reader);
     let request = || TestRequest::get().uri(PATH).insert_header(("X-Auth-Token", token.as_str()));
     let revoke = || site.store.revoke(&token, crate::clock::now()).unwrap();
-    let (answer, took) = ended_by(&site, request(), revoke).await;
+    let (answer, took) = site.ended_by(request(), revoke).await;
     let end = "event: end\ndata: {\"reason\":\"credentials\"}\n\n";
     assert!(answer.text().ends_with(end), "{}", answer.text());
     assert!(took < Duration::from_secs(1), "{took:?}");
@@ -108,7 +110,7 @@ async fn a_token_that_is_taken_back_or_loses_its_role_ends_the_stream_within_a_s
     let token = site.token(Role::Member);
     let request = TestRequest::get().uri(PATH).insert_header(("X-Auth-Token", token));
     let change = || site.store.put_user("member", Role::Member, "another horse").unwrap();
-    assert!(ended_by(&site, request, change).await.0.text().ends_with(end));
+    assert!(site.ended_by(request, change).await.0.text().ends_with(end));
 }
 
 #[actix_web::test]

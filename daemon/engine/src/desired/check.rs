@@ -5,6 +5,7 @@
 //! them together, so each layer is judged alone and the complaint can name its file and line.
 
 mod chains;
+mod keystone;
 mod notifications;
 mod output;
 mod plugin;
@@ -41,6 +42,7 @@ pub(super) fn check(value: &Value) -> (Document, Vec<ConfigProblem>) {
 /// Judges what only all layers together can show.
 pub(super) fn check_together(document: &Document) -> Vec<ConfigProblem> {
     let together = subscriptions::together(document).into_iter().chain(chains::tangled(document));
+    let together = together.chain(keystone::together(document.keystone.as_ref()));
     exposed(document).into_iter().chain(together).collect()
 }
 
@@ -174,6 +176,9 @@ impl Ranges<'_> {
         self.seconds("/api/header_timeout", document.api.header_timeout, 0.1, 300.0);
         self.seconds("/api/body_timeout", document.api.body_timeout, 0.1, 3600.0);
         self.seconds("/api/answer_timeout", document.api.answer_timeout, 0.1, 3600.0);
+        if let Some(keystone) = &document.keystone {
+            self.keystone(keystone);
+        }
         self.count("/limits/series", document.limits.series, 1, 100_000_000);
         self.count("/limits/series_per_plugin", document.limits.series_per_plugin, 1, 100_000_000);
         self.count("/limits/abandoned_threads", document.limits.abandoned_threads, 0, 1024);

@@ -8,6 +8,7 @@ mod blacklist;
 mod chain_rules;
 mod chains;
 mod history;
+mod keystone;
 mod notifications;
 mod output;
 mod plugin;
@@ -29,6 +30,7 @@ pub use chains::{
     TargetEntry, TargetKind,
 };
 pub use history::{HistoryEntries, HistoryEntry};
+pub use keystone::{Interface, Keystone, OfflineEntry, RoleWord};
 pub use notifications::{Heartbeat, Notifications};
 pub use output::{Buffer, OutputEntry, WhenFullWord};
 pub use plugin::{DEFAULT_PLUGINS, PluginEntry, Wanted};
@@ -45,9 +47,10 @@ pub(super) const MAPS: &[&str] =
 /// The members of sections that are maps with a key that is a resource of its own.
 pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "config")];
 
-/// The keys that only files, environment and command line say: where the state lies is no matter of the state, and
-/// whom subscriptions may reach, and who may use the API, is not for those to say who may change things over it.
-pub(super) const NOT_OVER_API: &[&str] = &["access_policy", "state_dir", "subscriptions_policy"];
+/// The keys that only files, environment and command line say: where the state lies is no matter of the state,
+/// whom subscriptions may reach is not for those to say who may change subscriptions, and who may come in, and use what,
+/// is not for those who did.
+pub(super) const NOT_OVER_API: &[&str] = &["access_policy", "keystone", "state_dir", "subscriptions_policy"];
 
 /// The keys that are looked at only when the daemon starts; all others take effect at once.
 pub(super) const AT_START: &[&str] = &[
@@ -60,6 +63,7 @@ pub(super) const AT_START: &[&str] = &[
     "state_dir",
     "runtime_dir",
     "api",
+    "keystone",
     "limits",
     "tolerance",
     "prometheus",
@@ -95,6 +99,9 @@ pub struct Document {
     pub access_policy: Option<PathBuf>,
     /// The management API.
     pub api: Api,
+    /// Whose tokens count beside the daemon's own; those of nobody for `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keystone: Option<Keystone>,
     /// Bounds.
     pub limits: Limits,
     /// What is still believed of foreign values.
@@ -225,6 +232,7 @@ impl Default for Document {
             runtime_dir: None,
             access_policy: None,
             api: Api::default(),
+            keystone: None,
             limits: Limits::default(),
             tolerance: Tolerance::default(),
             log: Log::default(),

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::figures;
 use crate::output::Human;
 use gatherd_client::Client;
-use gatherd_client::types::{DaemonState, Heartbeat, PluginCounts};
+use gatherd_client::types::{DaemonState, Heartbeat, IdentityHealth, IdentityState, PluginCounts};
 
 impl Desk<'_> {
     pub(super) async fn status(&mut self, client: &Client) -> Result<(), Failure> {
@@ -28,6 +28,7 @@ fn sheet(heartbeat: &Heartbeat, place: &str) -> Vec<(&'static str, String)> {
         audit_lost,
         values_total,
         streams,
+        keystone,
     } = heartbeat;
     let mut rows = vec![
         ("daemon", format!("gatherd {version} on {hostname}")),
@@ -45,7 +46,22 @@ fn sheet(heartbeat: &Heartbeat, place: &str) -> Vec<(&'static str, String)> {
     if *audit_lost > 0 {
         rows.push(("audit", format!("{audit_lost} records are lost")));
     }
+    if let Some(health) = keystone {
+        rows.push(("keystone", identity(health)));
+    }
     rows
+}
+
+fn identity(health: &IdentityHealth) -> String {
+    let word = match health.state {
+        IdentityState::Idle => "not asked yet",
+        IdentityState::Reachable => "answers",
+        IdentityState::Unreachable => "cannot be reached",
+        IdentityState::Denied => "does not let this daemon ask",
+        IdentityState::Offline => "not asked: signatures alone are checked",
+    };
+    let reason = health.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{word} since {}{reason}", figures::time(&health.since))
 }
 
 fn word(state: DaemonState) -> &'static str {
@@ -53,7 +69,7 @@ fn word(state: DaemonState) -> &'static str {
         DaemonState::Starting => "starting",
         DaemonState::Running => "running",
         DaemonState::Degraded => {
-            "degraded: see `gatherctl plugins`, and whether the audit trail can be written"
+            "degraded: see `gatherctl plugins`, and whether the audit trail can be written and Keystone be asked"
         }
         DaemonState::Stopping => "stopping",
     }
@@ -98,6 +114,7 @@ mod tests {
             audit_lost: 0,
             values_total: 456_789,
             streams: StreamCounts { open: 2, limit: 256, ..StreamCounts::default() },
+            keystone: None,
         };
         let expected = "\
 daemon      gatherd 0.1.0 on web1

@@ -118,6 +118,7 @@ fn picture(plugins: Vec<Plugin>, listing: Option<(&str, Vec<ValueView>)>) -> Rep
         audit_lost: 0,
         values_total: 1,
         streams: gatherd_client::types::StreamCounts::default(),
+        keystone: None,
     };
     let listing = listing.map(|(id, views)| Listing { id: id.to_owned(), views, is_cut: false });
     Report::Picture(Ok(Box::new(Picture { heartbeat, plugins, listing })))

@@ -31,6 +31,7 @@ pub(crate) const PLACES: &[Place] = &[
     place(1, "gatherd-loader", "native-plugins/loader"),
     place(1, "gatherd-wire", "native-plugins/wire"),
     // Adapters.
+    place(2, "gatherd-keystone", "api/keystone"),
     place(2, "gatherd-management", "daemon/management"),
     place(2, "gatherd-timekeeping", "daemon/timekeeping"),
     place(2, "gatherd-machine", "daemon/machine"),

@@ -22,6 +22,7 @@ fn record(user: &str) -> AuditRecord {
             id: user.into(),
             role: None,
             host: AuditHost { address: "127.0.0.1".into() },
+            credential: None,
         },
         target: AuditResource { type_uri: "t".into(), id: "/v1/config".into() },
         observer: AuditResource { type_uri: "t".into(), id: "h".into() },
