@@ -32,6 +32,7 @@ mod keystone;
 mod list;
 mod metric;
 mod notification;
+mod openstack;
 mod outputs;
 mod plugin;
 mod plugin_config;

@@ -5,6 +5,7 @@
 //! ```
 
 use super::access::{check, request, same};
+use super::foreign::guarded;
 use super::{Answer, Site};
 use crate::auth::{Rights, RoutePolicy, Store};
 use crate::clock::now;
@@ -128,6 +129,57 @@ async fn every_route_lets_in_exactly_whom_table_and_policy_say() {
                 }
             }
         }
+    }
+}
+
+/// The status that a guarded route promises to a token of an identity service under a policy that says `word` of all.
+fn promised_to(token: &str, word: &str) -> u16 {
+    let roles = [Role::Reader, Role::Member, Role::Admin];
+    let named = |name: &str| roles.into_iter().find(|role| role.as_str() == name);
+    match (token, named(token), named(word)) {
+        (_, Some(role), Some(needed)) if role.covers(needed) => 0,
+        (_, Some(_), _) | ("auditor" | "elsewhere" | "unscoped" | "system", ..) => 403,
+        ("unreachable", ..) => 503,
+        ("limited", ..) => 429,
+        _ => 401,
+    }
+}
+
+#[actix_web::test]
+async fn a_policy_counts_for_tokens_of_an_identity_service_too() {
+    let lines: Vec<&Line> = TABLE.iter().filter(|line| line.access != Access::Open).collect();
+    // Only Keystone takes its own tokens back.
+    let lines: Vec<&Line> =
+        lines.into_iter().filter(|line| line.name() != "DELETE /v1/auth/tokens").collect();
+    let tokens = [
+        "garbage",
+        "reader",
+        "member",
+        "admin",
+        "auditor",
+        "elsewhere",
+        "unscoped",
+        "system",
+        "unreachable",
+        "limited",
+    ];
+    for word in ["reader", "member", "admin", "nobody"] {
+        for token in tokens {
+            let (site, _) = guarded();
+            let site = Site { rights: Rights::new(everywhere(word)), ..site };
+            let requests: Vec<TestRequest> =
+                lines.iter().map(|line| request(line).insert_header(("X-Auth-Token", token))).collect();
+            for (line, answer) in lines.iter().zip(site.call_all(requests).await) {
+                check(line, &format!("{token} under {word}"), &answer, promised_to(token, word));
+            }
+        }
+    }
+    let (site, _) = guarded();
+    for line in lines {
+        let both = request(line).insert_header(("X-Auth-Token", "admin"));
+        let both = both.insert_header(("Authorization", format!("Bearer {}", site.token(Role::Admin))));
+        let promised = if matches!(line.access, Access::Configured(_)) { 0 } else { 400 };
+        check(line, "a token of each kind", &site.call(both).await, promised);
     }
 }
 
