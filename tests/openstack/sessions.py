@@ -97,18 +97,12 @@ def reconfigures(agent, plugin):
     changed = agent.patch(path, data=change, headers=condition)
     expect(changed.json()["report_relative"], wanted, "the configuration of the answer")
     expect(agent.get(path).json(), changed.json(), "the configuration afterwards")
-    try:
-        agent.patch(path, data=json.dumps({"report_relative": not wanted}), headers=condition)
-    except exceptions.HttpError as refused:
-        expect(refused.http_status, 412, "what is stale")
-    else:
-        sys.exit("a stale change was accepted")
-    try:
-        agent.patch(path, data=change, headers=MERGE)
-    except exceptions.HttpError as refused:
-        expect(refused.http_status, 428, "what has no condition")
-    else:
-        sys.exit("a change without a condition was accepted")
+    # openstacksdk leaves it to its caller to look at the status, where keystoneauth1 raises.
+    stale = agent.patch(path, json={"report_relative": not wanted}, headers=condition, raise_exc=False)
+    expect(stale.status_code, 412, "what is stale")
+    bare = agent.patch(path, data=change, headers=MERGE, raise_exc=False)
+    expect(bare.status_code, 428, "what has no condition")
+    expect(agent.get(path).json(), changed.json(), "the configuration after the refusals")
 
 
 def says_who_asks(agent):

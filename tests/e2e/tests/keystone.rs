@@ -14,7 +14,7 @@ const CACHE: f64 = 1.0;
 /// A Keystone with the project `ops` and its people, and what the daemon must know to ask.
 pub(crate) struct Cloud {
     pub(crate) keystone: Keystone,
-    project: String,
+    pub(crate) project: String,
     secret: PathBuf,
     _folder: tempfile::TempDir,
 }

@@ -30,6 +30,7 @@ mod heartbeat;
 mod history;
 mod keystone;
 mod list;
+mod matrix;
 mod metric;
 mod notification;
 mod openstack;
