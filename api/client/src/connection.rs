@@ -2,8 +2,8 @@
 
 use crate::distrust::Distrust;
 use crate::error::ClientError;
-use crate::trust::Trust;
 use crate::operation::{self, Answered};
+use crate::trust::Trust;
 use gatherd_api_types::{Page, Problem};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};

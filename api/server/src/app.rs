@@ -1,7 +1,7 @@
 //! One worker's application: the layers around the routes.
 
 use crate::audit::Audit;
-use crate::auth::{Foreign, PeerPolicy, Store, authenticate};
+use crate::auth::{Foreign, PeerPolicy, Rights, Store, authenticate};
 use crate::envelope::envelope;
 use crate::management::Management;
 use crate::operations::Operations;
@@ -44,6 +44,7 @@ pub(crate) struct Shared {
     streams: web::Data<Streams>,
     operations: web::Data<Operations>,
     audit: web::Data<Audit>,
+    rights: web::Data<Rights>,
     foreign: Option<web::Data<Foreign>>,
     tls: web::Data<Option<Tls>>,
 }
@@ -67,9 +68,16 @@ impl Shared {
             streams: web::Data::from(waiting.streams),
             operations: web::Data::from(waiting.operations),
             audit: web::Data::new(audit),
+            rights: web::Data::new(Rights::default()),
             foreign: None,
             tls: web::Data::new(None),
         }
+    }
+
+    /// With what a policy file says of routes.
+    pub(crate) fn with_rights(mut self, rights: Rights) -> Self {
+        self.rights = web::Data::new(rights);
+        self
     }
 
     /// With tokens of an identity service beside the daemon's own.
@@ -96,8 +104,9 @@ impl Shared {
             InitError = (),
         >,
     > {
-        let Self { management, store, settings, peers, answers, streams, operations, audit, foreign, tls } =
-            self;
+        let Self { management, store, settings, peers, answers, streams, .. } = self;
+        let (operations, audit, rights, foreign, tls) =
+            (self.operations, self.audit, self.rights, self.foreign, self.tls);
         let app = match foreign {
             Some(foreign) => App::new().app_data(foreign),
             None => App::new(),
@@ -111,6 +120,7 @@ impl Shared {
             .app_data(operations)
             .app_data(audit)
             .app_data(tls)
+            .app_data(rights)
             .configure(routes::install)
             .wrap(from_fn(replay))
             .wrap(from_fn(authenticate))

@@ -91,6 +91,11 @@ impl ApiError {
         Self::new(ProblemCode::Forbidden, format!("This needs the role {needed}; the caller is {found}."))
     }
 
+    /// The policy file closes the route.
+    pub(crate) fn closed() -> Self {
+        Self::new(ProblemCode::Forbidden, "The policy of this daemon closes this to everybody.")
+    }
+
     pub(crate) fn no_such_path() -> Self {
         Self::new(ProblemCode::NotFound, "There is nothing at this path; /openapi.json lists what there is.")
     }

@@ -230,6 +230,11 @@ impl Line {
         Some(Slow { patience, is_cancellable })
     }
 
+    /// Method and path, as the document writes them.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method, self.document_path())
+    }
+
     /// The path as the document writes it.
     pub(crate) fn document_path(&self) -> String {
         self.path.replace(":.*}", "}").replace(":.+}", "}")

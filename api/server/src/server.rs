@@ -2,7 +2,7 @@
 
 use crate::app::{Shared, Waiting};
 use crate::audit::Audit;
-use crate::auth::{Foreign, OwnUser, Peer, PeerPolicy, Store};
+use crate::auth::{Foreign, OwnUser, Peer, PeerPolicy, Rights, Store};
 use crate::connections::{Connection, Connections};
 use crate::management::Management;
 use crate::operations::Operations;
@@ -69,6 +69,9 @@ pub struct ServerConfig {
     pub admin_group: String,
     /// Whether the daemon's own user is admin on the unix socket.
     pub own_user: OwnUser,
+    /// Who may use which route, where a policy file says it otherwise than the table of routes; whoever keeps a clone
+    /// can put another policy in force.
+    pub rights: Rights,
     /// The identity service whose tokens count beside the daemon's own; `None` for none.
     pub foreign: Option<Foreign>,
     /// Directory of the audit trail; `audit` beside the credentials for `None`.
@@ -108,6 +111,7 @@ impl Default for ServerConfig {
             metrics_open: true,
             admin_group: "gatherd-admin".to_owned(),
             own_user: OwnUser::default(),
+            rights: Rights::default(),
             foreign: None,
             audit: None,
             hostname: "localhost".to_owned(),
@@ -173,7 +177,7 @@ impl Server {
         }
         let waiting = Waiting { streams, operations: Arc::new(Operations::new()) };
         let shared = Shared::new(management, store, settings, peers, answers, waiting.clone(), audit);
-        let shared = shared.with_foreign(config.foreign).with_tls(tls.clone());
+        let shared = shared.with_rights(config.rights).with_foreign(config.foreign).with_tls(tls.clone());
         let connections = Arc::new(Connections::default());
         let patience = Patience { head: config.header_timeout, answer: config.answer_timeout };
         let site = Site { shared, connections: connections.clone(), patience };

@@ -36,6 +36,14 @@ Exit codes: 0 done, 1 the daemon said no, 2 something is wrong here (arguments, 
 4 the file says something else than what is in effect (diff, apply --dry-run). What was tried and failed, or was
 not taken as a whole, ends with 1 as well (plugin test, subscription test, values put).";
 
+/// What `gatherctl login --help` ends with.
+const HOW_TO_LOG_IN: &str = "\
+With --os-cloud, OS_CLOUD or OS_AUTH_URL the token comes from that cloud's Keystone: by clouds.yaml (in ., \
+~/.config/openstack, /etc/openstack), or by OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME, OS_USER_DOMAIN_NAME, \
+OS_PROJECT_DOMAIN_NAME, or by OS_APPLICATION_CREDENTIAL_ID and _SECRET, or by OS_TOKEN. Where no daemon is named it is \
+the service telemetry-agent of the catalogue (OS_INTERFACE, OS_REGION_NAME), also for later commands. While the same \
+variables are set, the token is renewed by itself.";
+
 /// What `gatherctl completions --help` ends with.
 const HOW_TO_COMPLETE: &str = "\
 bash: source <(gatherctl completions bash)
@@ -70,6 +78,9 @@ pub(crate) struct Options {
     /// Key of the client certificate, in PEM, where it is not in the same file.
     #[arg(long = "key", value_name = "FILE", global = true)]
     pub(crate) client_key: Option<PathBuf>,
+    /// Cloud of `clouds.yaml` whose Keystone gives the token.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(crate) os_cloud: Option<String>,
     /// Form of what is printed; lists of values and metrics alone can be CSV.
     #[arg(
         short,
@@ -155,9 +166,12 @@ pub(crate) enum Command {
     /// Watch plugins and their values, and steer them with keys.
     Top(Top),
     /// Get a token and keep it for later commands.
+    #[command(after_help = HOW_TO_LOG_IN)]
     Login(Login),
     /// Make the kept token worthless, and forget it.
     Logout,
+    /// Say who the daemon takes one for, and what one may.
+    Whoami,
     /// Print a script that lets a shell complete commands, options and ids of plugins.
     #[command(after_help = HOW_TO_COMPLETE)]
     Completions(Completions),
@@ -242,11 +256,14 @@ pub(crate) enum Shell {
 }
 
 /// Who logs in. Without a file the password is asked for, or read from standard input.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Args)]
 pub(crate) struct Login {
-    /// Name of the user.
-    #[arg(long, default_value = "admin", value_name = "NAME")]
-    pub(crate) user: String,
+    /// As a user of the daemon, whatever the environment says of a cloud; so it is with each option below, too.
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// Name of the daemon's user; `admin` without.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
     /// File whose first line is the password.
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,

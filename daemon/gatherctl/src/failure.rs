@@ -1,5 +1,6 @@
 //! What went wrong, said to people: what, where, and what to do; and the exit code that says it to programs.
 
+use crate::cloud::CloudError;
 use crate::commands::plugin_config::ChangeError;
 use crate::document::DocumentError;
 use crate::escape;
@@ -27,6 +28,17 @@ pub(crate) enum Failure {
         /// Which daemon.
         place: String,
     },
+    /// The token of a cloud was not accepted.
+    #[error("the daemon at {place} does not accept a token of {cloud}: does it ask that Keystone?")]
+    NotKnown {
+        /// Which daemon.
+        place: String,
+        /// Which cloud.
+        cloud: String,
+    },
+    /// There is no token of a cloud.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
     /// The daemon's list has no end.
     #[error("the daemon at {place} names the same next page again and again")]
     Circle {
@@ -117,6 +129,7 @@ impl Failure {
         match self {
             Self::Output(error) if error.is_broken_pipe() => 0,
             Self::Call(ClientError::Connection { .. } | ClientError::Distrust { .. }) => 3,
+            Self::Cloud(error) => error.exit_code(),
             Self::Differs => 4,
             Self::Call(
                 ClientError::Address { .. } | ClientError::Setup { .. } | ClientError::Header { .. },
@@ -144,6 +157,7 @@ impl Failure {
             | Self::Login { .. }
             | Self::NotGood
             | Self::UserExists { .. }
+            | Self::NotKnown { .. }
             | Self::NoKey { .. }
             | Self::NoCapability { .. }
             | Self::NoPlan
@@ -304,6 +318,17 @@ fn no_connection(error: &ClientError, place: &str, missed: &[PathBuf]) -> String
     };
     more.push(("try", hint.to_owned()));
     lines(&format!("no connection to the daemon at {place}"), &more)
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        let _infallible = write!(text, ": {cause}");
+        last = cause;
+    }
+    text
 }
 
 /// The last cause of a chain.

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod cloud;
 mod commands;
 mod document;
 mod escape;
@@ -22,7 +23,8 @@ mod tone;
 mod top;
 
 use clap::Parser;
-use cli::Cli;
+use cli::{Cli, Command};
+use cloud::Cloud;
 use commands::Desk;
 use failure::Failure;
 use gatherd_client::{Client, Trust};
@@ -32,6 +34,7 @@ use place::{Place, Surroundings};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use token_file::TokenFile;
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
@@ -50,16 +53,25 @@ fn obey(cli: Cli) -> ExitCode {
         is_root: rustix::process::geteuid().is_root(),
         is_writable: &|path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok(),
     };
-    let place = Place::find(cli.options.url.as_deref(), cli.options.socket.as_deref(), &surroundings);
+    let (url, socket) = (cli.options.url.as_deref(), cli.options.socket.as_deref());
+    let login = Login {
+        cloud: Cloud::find(cli.options.os_cloud.as_deref(), &surroundings),
+        is_named: Place::is_named(url, socket, &surroundings),
+        state: surroundings.state(),
+    };
+    let place = match login.found_before(&cli.command) {
+        Some(place) => Ok(place),
+        None => Place::find(url, socket, &surroundings),
+    };
     let found = place.map_err(Failure::from).and_then(|place| {
         let trust = trust(&cli.options, &surroundings)?;
-        Ok((place.client(&trust)?, place))
+        Ok((place.client(&trust)?, place, trust))
     });
-    let (client, place) = match found {
+    let (client, place, trust) = match found {
         Ok(found) => found,
         Err(failure) => return complain(&failure, "", &[]),
     };
-    match ask(cli, &client, &place, surroundings.state()) {
+    match ask(cli, &client, &place, login, trust) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => complain(&failure, client.place(), &place.missed),
     }
@@ -82,13 +94,36 @@ fn trust(options: &cli::Options, surroundings: &Surroundings<'_>) -> Result<Trus
     }
 }
 
+/// What is known of logins before anything is asked.
+struct Login {
+    /// The cloud that is named.
+    cloud: Option<Cloud>,
+    /// Whether somebody named the daemon.
+    is_named: bool,
+    /// Where tokens are kept.
+    state: Option<PathBuf>,
+}
+
+impl Login {
+    /// The daemon that an earlier login found in the catalogue of the cloud that is named; a new login looks again.
+    fn found_before(&self, command: &Command) -> Option<Place> {
+        if self.is_named || matches!(command, Command::Login(_)) {
+            return None;
+        }
+        let file = TokenFile::within(self.state.clone()).ok()?;
+        // A file that cannot be read is told when the token is looked for.
+        file.place_of(self.cloud.as_ref()?.label()).ok()?.map(Place::at)
+    }
+}
+
 /// Asks the daemon, and prints what it answers.
-fn ask(cli: Cli, client: &Client, place: &Place, state: Option<PathBuf>) -> Result<(), Failure> {
+fn ask(cli: Cli, client: &Client, place: &Place, login: Login, trust: Trust) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Start)?;
     let (mut to, mut notes) = (BufWriter::new(io::stdout()), io::stderr());
     let output = Output::new(cli.options.output, Paper::find(cli.options.color), &mut to, &mut notes);
-    let mut desk = Desk::new(client, place.is_private(), state, output);
+    let Login { cloud, is_named, state } = login;
+    let mut desk = Desk::new(client, place.is_private(), state, output).of(cloud, is_named, trust);
     runtime.block_on(desk.run(cli.command))
 }
 

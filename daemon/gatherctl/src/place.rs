@@ -37,7 +37,7 @@ impl Surroundings<'_> {
 
     /// A variable that is set to an absolute path; others are ignored, as the XDG Base Directory
     /// Specification 0.8 says.
-    fn absolute(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn absolute(&self, name: &str) -> Option<PathBuf> {
         self.set(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }
 
@@ -120,6 +120,22 @@ impl Place {
             Some(socket) => Self { way: Way::Socket(socket.clone()), missed: Vec::new() },
             None => Self { way: Way::Url(DEFAULT_URL.to_owned()), missed: sockets },
         })
+    }
+
+    /// Whether options or the environment name a place.
+    pub(crate) fn is_named(
+        url: Option<&str>,
+        socket: Option<&Path>,
+        surroundings: &Surroundings<'_>,
+    ) -> bool {
+        let by_variable =
+            || ["GATHERCTL_URL", "GATHERCTL_SOCKET"].into_iter().any(|it| surroundings.set(it).is_some());
+        url.is_some() || socket.is_some() || by_variable()
+    }
+
+    /// The place at an address.
+    pub(crate) fn at(address: String) -> Self {
+        Self { way: Way::Url(address), missed: Vec::new() }
     }
 
     /// A client of the daemon there; `trust` matters where the way is encrypted.

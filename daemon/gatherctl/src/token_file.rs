@@ -31,18 +31,41 @@ pub(crate) struct Kept {
     pub(crate) user: String,
     /// When it ends, if it does.
     pub(crate) expires_at: Option<Timestamp>,
+    /// The cloud that gave it; `None` for one of the daemon itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cloud: Option<KeptCloud>,
+}
+
+/// The cloud that gave a token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct KeptCloud {
+    /// What people call it.
+    pub(crate) label: String,
+    /// Where its Keystone is.
+    pub(crate) url: String,
+    /// The certificates that are believed there; those of the system for `None`.
+    pub(crate) cacert: Option<PathBuf>,
+    /// Whether the token was made for us, so that a logout may take it back.
+    pub(crate) is_ours: bool,
+    /// Whether the daemon was found in the cloud's catalogue.
+    pub(crate) by_catalogue: bool,
 }
 
 impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { token: _, user, expires_at } = self;
-        f.debug_struct("Kept").field("user", user).field("expires_at", expires_at).finish_non_exhaustive()
+        let Self { token: _, user, expires_at, cloud } = self;
+        let mut shown = f.debug_struct("Kept");
+        shown
+            .field("user", user)
+            .field("expires_at", expires_at)
+            .field("cloud", cloud)
+            .finish_non_exhaustive()
     }
 }
 
 impl Kept {
     /// Whether it is worth showing at `now`, to the second.
-    fn lives(&self, now: &Timestamp) -> bool {
+    pub(crate) fn lives(&self, now: &Timestamp) -> bool {
         self.expires_at.as_ref().is_none_or(|end| end > now)
     }
 }
@@ -109,17 +132,36 @@ impl TokenFile {
     /// [`TokenFileError::Read`], [`TokenFileError::Open`] or [`TokenFileError::Damaged`]; a file that is
     /// not there is none.
     pub(crate) fn find(&self, place: &str, now: &Timestamp) -> Result<Option<Kept>, TokenFileError> {
-        Ok(self.read()?.remove(place).filter(|kept| kept.lives(now)))
+        Ok(self.look(place)?.filter(|kept| kept.lives(now)))
     }
 
-    /// Keeps a token for `place`; those that have ended go.
+    /// The token for `place`, also one that has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenFile::find`].
+    pub(crate) fn look(&self, place: &str) -> Result<Option<Kept>, TokenFileError> {
+        Ok(self.read()?.remove(place))
+    }
+
+    /// The place that was found in the catalogue of a cloud.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenFile::find`].
+    pub(crate) fn place_of(&self, label: &str) -> Result<Option<String>, TokenFileError> {
+        let is_of = |kept: &Kept| kept.cloud.as_ref().is_some_and(|it| it.by_catalogue && it.label == label);
+        Ok(self.read()?.into_iter().find(|(_, kept)| is_of(kept)).map(|(place, _)| place))
+    }
+
+    /// Keeps a token for `place`; those that have ended go, but for those of clouds, which can be renewed.
     ///
     /// # Errors
     ///
     /// As [`TokenFile::find`], and [`TokenFileError::Write`].
     pub(crate) fn keep(&self, place: &str, kept: Kept, now: &Timestamp) -> Result<(), TokenFileError> {
         let mut tokens = self.read()?;
-        tokens.retain(|_, kept| kept.lives(now));
+        tokens.retain(|_, kept| kept.lives(now) || kept.cloud.is_some());
         tokens.insert(place.to_owned(), kept);
         self.write(&tokens)
     }
@@ -179,7 +221,7 @@ mod tests {
     }
 
     fn kept(token: &str, end: i64) -> Kept {
-        Kept { token: token.to_owned(), user: "admin".to_owned(), expires_at: Some(at(end)) }
+        Kept { token: token.to_owned(), user: "admin".to_owned(), expires_at: Some(at(end)), cloud: None }
     }
 
     fn file(folder: &tempfile::TempDir) -> TokenFile {
@@ -217,6 +259,35 @@ mod tests {
         file.keep("a", kept("one", 10), &at(0)).unwrap();
         file.keep("b", kept("two", 20), &at(10)).unwrap();
         assert_eq!(file.read().unwrap(), Tokens::from([("b".to_owned(), kept("two", 20))]));
+    }
+
+    #[test]
+    fn the_daemon_of_a_cloud_is_remembered_also_when_its_token_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = file(&folder);
+        let of_cloud = |by_catalogue| {
+            let (label, url) = ("ours".to_owned(), "http://k/v3".to_owned());
+            let cloud = KeptCloud { label, url, cacert: None, is_ours: true, by_catalogue };
+            Kept { cloud: Some(cloud), ..kept("one", 10) }
+        };
+        file.keep("http://named", of_cloud(false), &at(0)).unwrap();
+        assert_eq!(file.place_of("ours").unwrap(), None);
+        file.keep("http://found", of_cloud(true), &at(0)).unwrap();
+        file.keep("b", kept("two", 30), &at(20)).unwrap();
+        assert_eq!(file.place_of("ours").unwrap().as_deref(), Some("http://found"));
+        assert_eq!(file.place_of("theirs").unwrap(), None);
+        assert_eq!(file.find("http://found", &at(20)).unwrap(), None);
+        assert_eq!(file.look("http://found").unwrap(), Some(of_cloud(true)));
+    }
+
+    #[test]
+    fn a_file_of_before_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = file(&folder);
+        file.keep("a", kept("one", 10), &at(0)).unwrap();
+        let text = r#"{"a": {"token": "one", "user": "admin", "expires_at": "1970-01-01T00:00:10Z"}}"#;
+        fs::write(&file.path, text).unwrap();
+        assert_eq!(file.look("a").unwrap(), Some(kept("one", 10)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use gatherd_api::tls::Tls;
-use gatherd_engine::desired::{Document, Layers, Wanted};
+use gatherd_engine::desired::{Document, Layers, LayersError, Wanted};
 use gatherd_engine::port::{ConfigProblem, OpenFailure, PluginKind};
 use gatherd_engine::registry::Kinds;
 use gatherd_model::TypesDb;
@@ -16,7 +16,7 @@ use gatherd_model::TypesDb;
 use crate::cli::Options;
 use crate::logging::{self, escaped};
 use crate::paths::Paths;
-use crate::{hostname, keystone, kinds, tls};
+use crate::{hostname, keystone, kinds, policy, tls};
 
 /// Judges, prints what would run to standard output and all that is wrong to standard error; failure when
 /// anything is wrong.
@@ -97,6 +97,9 @@ pub(crate) fn judge(layers: &Layers, document: &Document, kind: &dyn PluginKind)
         if let Err(detail) = read_types(&mut types, path) {
             wrong("/types_db", format!("{}: {detail}", path.display()));
         }
+    }
+    if let Err(LayersError { problems }) = policy::read(layers) {
+        found.wrong.extend(problems.iter().map(ToString::to_string));
     }
     for wanted in document.to_specs().into_values() {
         judge_plugin(&wanted, kind, layers, &mut found);

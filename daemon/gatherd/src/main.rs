@@ -14,6 +14,7 @@ mod logging;
 mod notify;
 mod overheard;
 mod paths;
+mod policy;
 mod recover;
 mod run;
 mod signals;

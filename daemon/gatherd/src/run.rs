@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
-use gatherd_api::auth::{OwnUser, Store};
+use gatherd_api::auth::{OwnUser, Rights, Store};
 use gatherd_api::tls::Tls;
 use gatherd_api::types::Machine;
 use gatherd_api::{Given, Listening, Server, ServerConfig, Stopper};
@@ -21,7 +21,7 @@ use gatherd_engine::desired::{ApplyFailure, Desired, Document, Inputs, Layers, L
 use gatherd_engine::{Configured, Engine, EngineConfig};
 use gatherd_handover::{Door, Guest, Sockets, StateId};
 use gatherd_machine::MachineReader;
-use gatherd_management::{EngineManagement, Facts, Files, MachineView, Parts, RereadError};
+use gatherd_management::{EngineManagement, Facts, Files, MachineView, Parts, Reread, RereadError};
 use gatherd_model::CdTime;
 use gatherd_outputs::Subscribers;
 use gatherd_outputs::prometheus::Prometheus;
@@ -34,6 +34,7 @@ use crate::limits;
 use crate::logging::{self, LogHandle};
 use crate::notify;
 use crate::paths::Paths;
+use crate::policy;
 use crate::signals::{Asked, Signals};
 use crate::successor::Program;
 use crate::takeover::{self, Taken};
@@ -60,6 +61,7 @@ pub(crate) fn run(options: &Options, sets: &[String], take_over: bool) -> anyhow
     let layers = logging::before(|| Layers::read(&inputs))?;
     let document = layers.document();
     let log = logging::begin(&document.log)?;
+    let rights = Rights::new(policy::read(&layers)?);
     let paths = Paths::of(&document)?;
     paths.prepare()?;
     let runtime =
@@ -67,7 +69,7 @@ pub(crate) fn run(options: &Options, sets: &[String], take_over: bool) -> anyhow
     let outcome = runtime.block_on(async {
         let taken = if take_over { takeover::take(&layers, &paths).await? } else { None };
         let desired = open(&paths, layers, taken.is_some()).await.context("cannot open the desired state")?;
-        let daemon = Daemon::start(inputs, desired, log, taken).await?;
+        let daemon = Daemon::start(inputs, desired, log, rights, taken).await?;
         daemon.live().await
     });
     // What was abandoned may hang for ever; the process does not wait for it.
@@ -114,6 +116,7 @@ impl Daemon {
         inputs: Inputs,
         desired: Desired,
         log: LogHandle,
+        rights: Rights,
         taken: Option<Taken>,
     ) -> anyhow::Result<Self> {
         let signals = Signals::listen().context("cannot listen for signals")?;
@@ -134,6 +137,7 @@ impl Daemon {
             None => Taken::nothing(&document, &paths)?,
         };
         config.hostname.clone_from(&hostname);
+        config.rights = rights.clone();
         let next = Next::with(&listening, private, &paths)?;
         tracing::info!(hostname, version = env!("CARGO_PKG_VERSION"), state = %paths.state.display(), "starting");
         let engine = Engine::start(EngineConfig {
@@ -151,7 +155,7 @@ impl Daemon {
             abi: (gatherd_abi::ABI_MAJOR, gatherd_abi::ABI_MINOR),
             document: Arc::new(document.clone()),
         };
-        let management = Arc::new(manage(&engine, &facts, &paths, inputs, log)?);
+        let management = Arc::new(manage(&engine, &facts, &paths, FilesOf(inputs, rights), log)?);
         let server = Server::over(listening, config, Arc::clone(&management) as _, store)?;
         say_where(&server, &paths);
         Ok(Self { engine, management, server, signals, next, before })
@@ -292,7 +296,7 @@ fn manage(
     engine: &Arc<Engine>,
     facts: &Facts,
     paths: &Paths,
-    inputs: Inputs,
+    files: FilesOf,
     log: LogHandle,
 ) -> anyhow::Result<EngineManagement> {
     let staleness = CdTime::from_duration(Duration::try_from_secs_f64(facts.document.prometheus.staleness)?);
@@ -304,7 +308,7 @@ fn manage(
         exposition: Arc::new(exposition),
         plugin_log: log.of_plugins(),
         log: Arc::new(log),
-        files: Arc::new(FilesOf(inputs)),
+        files: Arc::new(files),
         version: env!("CARGO_PKG_VERSION"),
         facts: facts.clone(),
         machine: Arc::new(ThisMachine::default()),
@@ -376,12 +380,15 @@ impl MachineView for ThisMachine {
     }
 }
 
-/// The configuration as this process was told to read it.
-struct FilesOf(Inputs);
+/// The configuration as this process was told to read it, and what the policy file is for.
+struct FilesOf(Inputs, Rights);
 
 impl Files for FilesOf {
-    fn read(&self) -> Result<Layers, LayersError> {
-        Layers::read(&self.0)
+    fn read(&self) -> Result<Reread, LayersError> {
+        let Self(inputs, rights) = self;
+        let layers = Layers::read(inputs)?;
+        let (policy, rights) = (policy::read(&layers)?, rights.clone());
+        Ok(Reread { layers, take_effect: Box::new(move || rights.replace(policy)) })
     }
 }
 

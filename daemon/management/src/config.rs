@@ -16,12 +16,21 @@ use crate::resource::{asked, told};
 
 /// Where the configuration is read from.
 pub trait Files: Send + Sync + 'static {
-    /// Reads files, environment and command line, and judges them. May block.
+    /// Reads files, environment and command line, and all that they name for the API alone, and judges them. May
+    /// block.
     ///
     /// # Errors
     ///
     /// All that is wrong.
-    fn read(&self) -> Result<Layers, LayersError>;
+    fn read(&self) -> Result<Reread, LayersError>;
+}
+
+/// The configuration as it was read again.
+pub struct Reread {
+    /// Files, environment and command line.
+    pub layers: Layers,
+    /// Puts in force what is no part of the document; called when the document is in force for good.
+    pub take_effect: Box<dyn FnOnce() + Send>,
 }
 
 /// Why files that were read again are not in force; those of before are.
@@ -52,7 +61,7 @@ pub(crate) async fn reread(
 ) -> Result<Outcome, RereadError> {
     let files = Arc::clone(&this.parts.files);
     let read = spawn_blocking(move || files.read()).await.map_err(|_| RereadError::BrokenOff)?;
-    let layers = read.map_err(|error| RereadError::Wrong(error.problems))?;
+    let Reread { layers, take_effect } = read.map_err(|error| RereadError::Wrong(error.problems))?;
     let kept = layers.clone();
     let outcome = this.engine().change(desired::Change::Reread(layers), author, mode).await;
     let outcome = outcome.map_err(|error| match error {
@@ -62,6 +71,7 @@ pub(crate) async fn reread(
         error => RereadError::Refused(error),
     })?;
     if let Outcome::Committed(Committed { effective, changed, .. }) = &outcome {
+        take_effect();
         tracing::info!(revision = effective.revision, ?changed, "the configuration was read again");
     }
     Ok(outcome)

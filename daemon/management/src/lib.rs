@@ -59,7 +59,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
 pub use capabilities::{Facts, MachineView};
-pub use config::{Files, RereadError};
+pub use config::{Files, Reread, RereadError};
 pub use daemon::{BadFilter, LogControl};
 
 /// Memory that whole expositions under way may keep, in KiB.

@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 const CACHE: f64 = 1.0;
 
 /// A Keystone with the project `ops` and its people, and what the daemon must know to ask.
-struct Cloud {
-    keystone: Keystone,
-    project: String,
+pub(crate) struct Cloud {
+    pub(crate) keystone: Keystone,
+    pub(crate) project: String,
     secret: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 impl Cloud {
-    async fn start(stage: &Stage, kind: TokenKind, lifetime: u32) -> Option<Self> {
+    pub(crate) async fn start(stage: &Stage, kind: TokenKind, lifetime: u32) -> Option<Self> {
         let keystone = Keystone::start(stage, kind, lifetime).await?;
         let project = keystone.project("ops").await;
         for (user, role) in [("rita", "reader"), ("mona", "member"), ("ada", "admin")] {
@@ -36,7 +36,7 @@ impl Cloud {
     }
 
     /// The section that asks this Keystone, with more keys.
-    fn section(&self, more: &str) -> String {
+    pub(crate) fn section(&self, more: &str) -> String {
         format!(
             "[keystone]\nauth_urls = [\"{}\"]\nuser = \"gatherd\"\nproject = \"service\"\nsecret_file = {:?}\n\
              projects = [\"Default:ops\"]\ncache = {CACHE}\nrefused_cache = 0.5\ntimeout = 10\n{more}\n",
@@ -50,7 +50,7 @@ impl Cloud {
     }
 
     /// A token of somebody in the project `ops`.
-    async fn token(&self, user: &str) -> String {
+    pub(crate) async fn token(&self, user: &str) -> String {
         self.keystone.token(&self.keystone.password(user, "secret", Some("ops"))).await
     }
 }

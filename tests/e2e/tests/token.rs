@@ -15,7 +15,7 @@ async fn guarded(stage: &Stage) -> Daemon {
 }
 
 /// A request of an operation that would be done with the right credential.
-fn ask(operation: &Operation) -> Ask {
+pub(crate) fn ask(operation: &Operation) -> Ask {
     let path = operation
         .path
         .replace("{id}", "memory")
@@ -37,7 +37,7 @@ fn login(user: &str, password: &str) -> Value {
 }
 
 /// The role that an operation needs in this daemon, where `/metrics` is not open.
-fn needed(operation: &Operation) -> Option<&str> {
+pub(crate) fn needed(operation: &Operation) -> Option<&str> {
     if operation.path == "/metrics" { Some("reader") } else { operation.role.as_deref() }
 }
 

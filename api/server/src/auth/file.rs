@@ -112,6 +112,29 @@ pub fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     Ok(Some(content))
 }
 
+/// Reads a file that anybody may read and only root or we may have written.
+///
+/// # Errors
+///
+/// [`FileError::Read`], [`FileError::Kind`] for anything but a plain file of at most `most` bytes, [`FileError::Owner`],
+/// [`FileError::Mode`] when others may write it.
+pub(super) fn read_guarded(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
+    let read_error = |source| FileError::Read { path: path.to_owned(), source };
+    // A pipe in its place must not hold us up.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(read_error)?;
+    let metadata = file.metadata().map_err(read_error)?;
+    let mut content = Vec::new();
+    if metadata.is_file() {
+        file.take(most + 1).read_to_end(&mut content).map_err(read_error)?;
+    }
+    if !metadata.is_file() || content.len() as u64 > most {
+        return Err(FileError::Kind { path: path.to_owned(), expected: "a plain file of at most 1 MiB" });
+    }
+    check_access(path, &metadata, rustix::process::geteuid().as_raw(), 0o644)?;
+    Ok(content)
+}
+
 /// Writes a private file as a whole: after success it is on disk, after failure the old one is.
 ///
 /// # Errors

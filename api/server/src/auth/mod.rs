@@ -7,6 +7,8 @@
 //! TLS ─► ClientCertificate (a name with a role)                            ─┴─► Identity in the request ─► proof ─► handler
 //! ```
 //!
+//! Which role a route needs says the table of routes, or before it the policy file ([`Rights`]).
+//!
 //! A proof (`Reader`, `Member`, `Admin`) can be made here only, so a handler that takes one cannot
 //! be reached without. Everything that is not a valid credential ends in one and the same 401.
 
@@ -22,6 +24,8 @@ mod peer;
 mod policy;
 mod proof;
 mod revoked;
+mod rights;
+mod route_policy;
 mod service;
 mod store;
 mod token;
@@ -35,6 +39,8 @@ pub use file::{FileError, read_private};
 pub use foreign::{ChallengeError, Foreign};
 pub use peer::OwnUser;
 pub use policy::{OfflineRoles, RolePolicy};
+pub use rights::Rights;
+pub use route_policy::{RouteFault, RoutePolicy, RoutePolicyError};
 pub use service::{DomainName, IdentityService, Named, Scope, TokenFacts, Verdict, Vouched};
 pub use store::{OpenError, Store, UserError};
 

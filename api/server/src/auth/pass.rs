@@ -3,7 +3,9 @@
 use super::foreign::{Foreign, Judged};
 use super::identity::Identity;
 use super::proof::place;
+use super::rights::{Needs, Rights};
 use super::store::Store;
+use crate::routes::{Line, line_of};
 use crate::tls::ClientCertificate;
 use actix_web::{HttpMessage, HttpRequest, web};
 use futures_util::FutureExt;
@@ -13,7 +15,9 @@ use std::sync::Arc;
 
 /// The credential of a stream.
 pub(crate) struct Pass {
-    needed: Role,
+    told: Role,
+    /// The policy, and the route that it may speak of.
+    route: Option<(web::Data<Rights>, &'static Line)>,
     by: By,
 }
 
@@ -23,7 +27,7 @@ enum By {
     /// A token of the identity service.
     Foreign(Asked),
     /// The unix socket, as long as the connection is there.
-    Peer,
+    Peer(Role),
     /// A client certificate.
     Certificate(Arc<ClientCertificate>),
     /// Nothing that counts.
@@ -40,8 +44,8 @@ struct Asked {
 }
 
 impl Pass {
-    /// The credential of a request, for what needs this role.
-    pub(crate) fn of(request: &HttpRequest, needed: Role) -> Self {
+    /// The credential of a request, for what needs this role where the policy does not say otherwise.
+    pub(crate) fn of(request: &HttpRequest, told: Role) -> Self {
         let store = request.app_data::<web::Data<Store>>();
         let foreign = request.app_data::<web::Data<Foreign>>();
         let by = match (request.extensions().get::<Identity>(), store, foreign) {
@@ -52,32 +56,39 @@ impl Pass {
                 peer: place(request),
                 under_way: None,
             }),
-            (Some(Identity::Peer(caller)), ..) if caller.role.covers(needed) => {
+            (Some(Identity::Peer(caller)), ..) => {
                 let certificate = request.conn_data::<Arc<ClientCertificate>>();
-                certificate.map_or(By::Peer, |shown| By::Certificate(shown.clone()))
+                certificate.map_or(By::Peer(caller.role), |shown| By::Certificate(shown.clone()))
             }
             _ => By::Nothing,
         };
-        Self { needed, by }
+        let route = request.app_data::<web::Data<Rights>>().cloned().zip(line_of(request));
+        Self { told, route, by }
     }
 
-    /// Whether it counts at `now`, in seconds since 1970: not expired, not taken back, and the user still has the
-    /// role. Never waits: while the identity service is asked, what it said before counts.
+    /// Whether it counts at `now`, in seconds since 1970: not expired, not taken back, and the user still has a
+    /// role that is enough. Never waits: while the identity service is asked, what it said before counts.
     pub(crate) fn holds_at(&mut self, now: u64) -> bool {
-        match &mut self.by {
-            By::Token(store, token) => {
-                store.verify(token, now).is_some_and(|facts| facts.role.covers(self.needed))
-            }
-            By::Foreign(asked) => asked.look(now).is_none_or(|judged| match judged {
-                Judged::Known { role, .. } => role.covers(self.needed),
-                Judged::Stranger { .. } | Judged::Refused | Judged::Unreachable(_) | Judged::Limited(_) => {
-                    false
-                }
-            }),
-            By::Peer => true,
-            By::Certificate(shown) => shown.identify(now).is_some_and(|(_, role)| role.covers(self.needed)),
-            By::Nothing => false,
-        }
+        let role = match &mut self.by {
+            By::Token(store, token) => store.verify(token, now).map(|facts| facts.role),
+            By::Foreign(asked) => match asked.look(now) {
+                None => return true,
+                Some(Judged::Known { role, .. }) => Some(role),
+                Some(
+                    Judged::Stranger { .. } | Judged::Refused | Judged::Unreachable(_) | Judged::Limited(_),
+                ) => None,
+            },
+            By::Peer(role) => Some(*role),
+            By::Certificate(shown) => shown.identify(now).map(|(_, role)| role),
+            By::Nothing => None,
+        };
+        role.is_some_and(|role| self.admits(role))
+    }
+
+    /// Whether a role is enough by the policy of this moment.
+    fn admits(&self, role: Role) -> bool {
+        let said = self.route.as_ref().and_then(|(rights, line)| rights.said_of(line));
+        said.unwrap_or(Needs::Role(self.told)).met_by(role)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::foreign::Foreign;
 use super::identity::Identity;
 use super::peer::Peer;
+use super::rights::Needs;
 use crate::management::Caller;
 use crate::problem::ApiError;
 use crate::routes::{Line, line_of};
@@ -62,15 +63,18 @@ impl FromRequest for Scraper {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let settings = request.app_data::<web::Data<Settings>>();
-        if settings.is_some_and(|settings| settings.metrics_open) {
+        // Who writes a line about this route wants it to hold, also where it would be open.
+        let is_open = settings.is_some_and(|settings| settings.metrics_open);
+        if is_open && Needs::said_of(request).is_none() {
             return ready(Ok(Self(())));
         }
         ready(require(request, Role::Reader).map(|_| Self(())))
     }
 }
 
-/// The caller, if its role covers `needed`, and if it is sure enough who it is.
-fn require(request: &HttpRequest, needed: Role) -> Result<Caller, ApiError> {
+/// The caller, if its role covers what the policy says of the route, or else `told`, and if it is sure enough who it is.
+fn require(request: &HttpRequest, told: Role) -> Result<Caller, ApiError> {
+    let needs = Needs::said_of(request).unwrap_or(Needs::Role(told));
     let extensions = request.extensions();
     let identity = extensions.get::<Identity>().unwrap_or(&Identity::Unknown);
     let caller = match identity {
@@ -78,7 +82,7 @@ fn require(request: &HttpRequest, needed: Role) -> Result<Caller, ApiError> {
         Identity::Foreign { caller, unsure, .. } => {
             // What the service would say of the role is not known either.
             if let Some(wait) = unsure
-                && (changes(request) || !caller.role.covers(needed))
+                && (changes(request) || !needs.met_by(caller.role))
             {
                 return Err(ApiError::identity_unreachable(*wait));
             }
@@ -87,15 +91,21 @@ fn require(request: &HttpRequest, needed: Role) -> Result<Caller, ApiError> {
         Identity::Stranger { unsure: Some(wait), .. } | Identity::Unreachable(wait) => {
             return Err(ApiError::identity_unreachable(*wait));
         }
-        Identity::Stranger { unsure: None, .. } => return Err(ApiError::no_role(needed)),
+        Identity::Stranger { unsure: None, .. } => {
+            return Err(match needs {
+                Needs::Role(needed) => ApiError::no_role(needed),
+                Needs::Nobody => ApiError::closed(),
+            });
+        }
         Identity::Limited(wait) => return Err(ApiError::too_many(*wait)),
         Identity::Ambiguous => return Err(ApiError::ambiguous_credentials()),
         Identity::Unknown => return Err(unauthorized(request)),
     };
-    if !caller.role.covers(needed) {
-        return Err(ApiError::forbidden(needed, caller.role));
+    match needs {
+        Needs::Role(needed) if caller.role.covers(needed) => Ok(caller.clone()),
+        Needs::Role(needed) => Err(ApiError::forbidden(needed, caller.role)),
+        Needs::Nobody => Err(ApiError::closed()),
     }
-    Ok(caller.clone())
 }
 
 /// Whether a request may change something; also where nobody says.

@@ -233,6 +233,164 @@ fn what_is_not_three_parts_with_our_signature_is_refused() {
 }
 
 #[test]
+fn whatever_is_said_twice_is_refused_whichever_of_them_is_good() {
+    let bench = Bench::new();
+    let (header, claims) = bench.parts();
+    let header = header_text(&bench, &header);
+    let text = claims.to_string();
+    for (name, value) in claims.as_object().unwrap() {
+        // Before and after the good one, with the same value, another one, and the name in another spelling.
+        let escaped = format!("\\u{:04x}{}", u32::from(name.as_bytes()[0]), &name[1..]);
+        for spelling in [name.as_str(), &escaped] {
+            for again in [value, &json!(1), &Value::Null] {
+                let first = format!("{{\"{spelling}\":{again},{}", &text[1..]);
+                let last = format!("{},\"{spelling}\":{again}}}", &text[..text.len() - 1]);
+                assert!(!bench.accepts(&bench.signed(&header, &first)), "{first}");
+                assert!(!bench.accepts(&bench.signed(&header, &last)), "{last}");
+            }
+        }
+    }
+    let twice = format!("{{\"alg\":\"none\",{}", &header[1..]);
+    assert!(!bench.accepts(&bench.signed(&twice, &text)));
+}
+
+#[test]
+fn times_that_are_no_whole_numbers_are_refused() {
+    let bench = Bench::new();
+    let (header, claims) = bench.parts();
+    let header = header_text(&bench, &header);
+    let good = claims["exp"].as_u64().unwrap();
+    let refused = |changes: Value| {
+        let mut claims = claims.clone();
+        merge(&mut claims, &changes);
+        assert!(!bench.accepts(&bench.signed(&header, &claims.to_string())), "{changes}");
+    };
+    for (name, value) in [("exp", good), ("nbf", NOW), ("iat", NOW)] {
+        for wrong in [
+            json!(f64::from(u32::try_from(value).unwrap())),
+            json!(value.to_string()),
+            json!(true),
+            json!([value]),
+            json!({"seconds": value}),
+            json!(i64::MIN),
+            json!(1e300),
+        ] {
+            refused(json!({ name: wrong }));
+        }
+    }
+    // As written, since a value of JSON would be normalised.
+    for written in ["18446744073709551616", "1e400", "NaN", "0x7fffffff", "+1900000000", "01900000000"] {
+        let text = claims.to_string().replace(&format!("\"exp\":{good}"), &format!("\"exp\":{written}"));
+        assert!(!bench.accepts(&bench.signed(&header, &text)), "{written}");
+    }
+}
+
+#[test]
+fn a_token_signed_with_another_key_is_refused_also_when_it_brings_that_key() {
+    let bench = Bench::new();
+    let (header, claims) = bench.parts();
+    let signed_by = |key: &[u8], header: &str| {
+        let body = format!("{}.{}", encode(header.as_bytes()), encode(claims.to_string().as_bytes()));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        format!("{body}.{}", encode(hmac::sign(&key, body.as_bytes()).as_ref()))
+    };
+    let ours = header_text(&bench, &header);
+    assert!(bench.accepts(&signed_by(&bench.key, &ours)));
+    // The public half of a key that Keystone signs with is known to everybody.
+    let public =
+        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n";
+    for key in [&b"attacker"[..], b"", public.as_bytes(), &[0; 32]] {
+        assert!(!bench.accepts(&signed_by(key, &ours)));
+        let mut brought = header.clone();
+        brought["jwk"] = json!({"kty": "oct", "k": encode(key)});
+        assert!(!bench.accepts(&signed_by(key, &brought.to_string())));
+    }
+}
+
+#[test]
+fn a_token_in_another_spelling_is_refused() {
+    let bench = Bench::new();
+    let good = bench.good();
+    let parts: Vec<&str> = good.split('.').collect();
+    // HMAC-SHA-256 has 32 bytes, so that the last character carries two bits that mean nothing.
+    let last = ALPHABET.iter().position(|it| *it == good.as_bytes()[good.len() - 1]).unwrap();
+    let mut respelled: Vec<String> = (1..4)
+        .map(|bits| format!("{}{}", &good[..good.len() - 1], char::from(ALPHABET[last ^ bits])))
+        .collect();
+    for index in 0..3 {
+        for (before, after) in
+            [("", "="), ("", "=="), (" ", ""), ("", " "), ("", "\n"), ("\t", ""), ("", "\0"), ("", "%3D")]
+        {
+            let mut changed: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+            changed[index] = format!("{before}{}{after}", changed[index]);
+            respelled.push(changed.join("."));
+        }
+    }
+    respelled.push(good.replace('.', ".."));
+    respelled.push(good.to_uppercase());
+    respelled.push(format!("Bearer {good}"));
+    respelled.push(format!("{good}.{}", parts[1..].join(".")));
+    respelled.push(good.replace('-', "+").replace('_', "/") + "=");
+    for token in respelled {
+        assert!(!bench.accepts(&token), "{token:?}");
+    }
+}
+
+#[test]
+fn a_header_that_says_the_same_in_other_bytes_is_refused() {
+    let bench = Bench::new();
+    let (header, claims) = bench.parts();
+    let text = header_text(&bench, &header);
+    for other in [
+        format!(" {text}"),
+        format!("{text} "),
+        text.replace(':', ": "),
+        text.replace("HS256", "hs256"),
+        text.replace("HS256", "\\u0048S256"),
+        format!("{},\"cty\":\"JWT\"}}", &text[..text.len() - 1]),
+        format!("{},\"b64\":false}}", &text[..text.len() - 1]),
+    ] {
+        assert_ne!(other, text);
+        assert!(!bench.accepts(&bench.signed(&other, &claims.to_string())), "{other}");
+    }
+}
+
+#[test]
+fn what_is_too_much_is_refused_before_it_is_read() {
+    let bench = Bench::new();
+    let (header, claims) = bench.parts();
+    let header = header_text(&bench, &header);
+    let nested = |times: usize| format!("{}1{}", "[".repeat(times), "]".repeat(times));
+    let mut deep = claims.clone();
+    deep["extra"] = Value::Null;
+    let begun = std::time::Instant::now();
+    for text in [
+        claims.to_string().replace("\"admin\"", &nested(200_000)),
+        deep.to_string().replace("null", &nested(200_000)),
+        deep.to_string().replace("null", &format!("\"{}\"", "x".repeat(1_000_000))),
+        format!("{claims}{}", " ".repeat(1_000_000)),
+        // Below the longest token, so that it is read indeed.
+        deep.to_string().replace("null", &nested(2_000)),
+        claims.to_string().replace("\"admin\"", &nested(2_000)),
+    ] {
+        assert!(!bench.accepts(&bench.signed(&header, &text)), "{text:.80}");
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_user_that_is_gone_and_a_token_that_is_revoked_count_no_more() {
+    let bench = Bench::new();
+    let (gone, revoked) = (bench.good(), bench.good());
+    bench.store.revoke(&revoked, NOW).unwrap();
+    assert!(bench.accepts(&gone) && !bench.accepts(&revoked));
+    let path = bench.directory.path().join("credentials.json");
+    std::fs::write(&path, r#"{"users": {}}"#).unwrap();
+    let without = Store::open_cheaply(bench.directory.path());
+    assert!(without.verify(&gone, NOW).is_none());
+}
+
+#[test]
 fn a_token_of_keystone_s_kind_is_refused_whatever_key_signed_it() {
     let bench = Bench::new();
     let claims = json!({"sub": "admin", "iat": NOW, "exp": NOW + 60, "openstack_methods": ["password"],

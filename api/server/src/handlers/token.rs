@@ -2,14 +2,14 @@
 
 use crate::audit::Made;
 use crate::auth::{
-    DomainName, Foreign, Identity, Issued, Judged, LoginError, Named, Reader, RevokeError, Scope, Store,
-    TokenFacts, Verified, Vouched, place_of,
+    DomainName, Foreign, Identity, Issued, Judged, LoginError, Named, Reader, RevokeError, Rights, Scope,
+    Store, TokenFacts, Verified, Vouched, place_of,
 };
 use crate::clock::now;
 use crate::input::{JsonBody, NoParams, Params};
 use crate::management::Caller;
 use crate::problem::ApiError;
-use crate::routes::TABLE;
+use crate::routes::{Line, TABLE};
 use crate::tls::ClientCertificate;
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
@@ -31,6 +31,7 @@ const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
         headers(("X-Subject-Token" = String, description = "The token.")))))]
 pub(crate) async fn create_token(
     store: web::Data<Store>,
+    rights: web::Data<Rights>,
     request: HttpRequest,
     _params: Params<NoParams>,
     body: JsonBody<TokenRequest>,
@@ -45,8 +46,9 @@ pub(crate) async fn create_token(
     let made = store.login(&place_of(&request), (name, &user.password), now()).await;
     let Issued { token, facts } = made.map_err(refused)?;
     let caller = Caller { user: facts.user.clone(), role: facts.role, peer: place_of(&request) };
-    let mut answer =
-        HttpResponse::Created().insert_header((SUBJECT, token)).json(TokenAnswer { token: shown(&facts) });
+    let mut answer = HttpResponse::Created()
+        .insert_header((SUBJECT, token))
+        .json(TokenAnswer { token: shown(&facts, &rights) });
     answer.extensions_mut().insert(Made { revision: None, caller: Some(caller) });
     Ok(answer)
 }
@@ -61,16 +63,17 @@ pub(crate) async fn create_token(
 pub(crate) async fn get_token(
     proof: Reader,
     store: web::Data<Store>,
+    rights: web::Data<Rights>,
     foreign: Option<web::Data<Foreign>>,
     request: HttpRequest,
     _params: Params<NoParams>,
 ) -> Result<web::Json<TokenAnswer>, ApiError> {
     let token = match (subject(&request)?, foreign) {
         (Some(token), Some(foreign)) if !store.is_own(&token) => {
-            of_service(&foreign, &request, proof.caller(), &token).await?
+            of_service(&foreign, &request, proof.caller(), &token, &rights).await?
         }
-        (Some(token), _) => shown(&judged(&store, proof.caller(), &token)?),
-        (None, _) => own(&request, proof.caller()),
+        (Some(token), _) => shown(&judged(&store, proof.caller(), &token)?, &rights),
+        (None, _) => own(&request, proof.caller(), &rights),
     };
     Ok(web::Json(TokenAnswer { token }))
 }
@@ -143,6 +146,7 @@ async fn of_service(
     request: &HttpRequest,
     caller: &Caller,
     token: &str,
+    rights: &Rights,
 ) -> Result<Token, ApiError> {
     let (facts, role, unsure) = match foreign.judge(token, &place_of(request), now()).await {
         Judged::Known { facts, role, unsure } => (facts, Some(role), unsure),
@@ -156,7 +160,7 @@ async fn of_service(
     if !is_same && !caller.role.covers(Role::Admin) {
         return Err(ApiError::forbidden(Role::Admin, caller.role));
     }
-    Ok(of_keystone(&facts, role, unsure))
+    Ok(of_keystone(&facts, role, unsure, rights))
 }
 
 fn no_such_token() -> ApiError {
@@ -184,11 +188,11 @@ fn is_local(domain: Option<&Domain>) -> bool {
         && name.as_deref().is_none_or(|name| name.eq_ignore_ascii_case("default"))
 }
 
-fn own(request: &HttpRequest, caller: &Caller) -> Token {
+fn own(request: &HttpRequest, caller: &Caller, rights: &Rights) -> Token {
     match request.extensions().get::<Identity>() {
-        Some(Identity::Token { facts, .. }) => return shown(facts),
+        Some(Identity::Token { facts, .. }) => return shown(facts, rights),
         Some(Identity::Foreign { facts, unsure, .. }) => {
-            return of_keystone(facts, Some(caller.role), *unsure);
+            return of_keystone(facts, Some(caller.role), *unsure, rights);
         }
         _ => {}
     }
@@ -198,7 +202,7 @@ fn own(request: &HttpRequest, caller: &Caller) -> Token {
         methods: vec![method.to_owned()],
         user: user(&caller.user),
         roles: roles(caller.role),
-        may: may(caller.role),
+        may: may(caller.role, rights),
         keystone: None,
         issued_at: None,
         expires_at: None,
@@ -206,13 +210,13 @@ fn own(request: &HttpRequest, caller: &Caller) -> Token {
     }
 }
 
-fn shown(facts: &Verified) -> Token {
+fn shown(facts: &Verified, rights: &Rights) -> Token {
     let Verified { user: name, role, audit_id, issued_at, expires_at } = facts;
     Token {
         methods: vec!["password".to_owned()],
         user: user(name),
         roles: roles(*role),
-        may: may(*role),
+        may: may(*role, rights),
         keystone: None,
         issued_at: Some(moment(*issued_at)),
         expires_at: Some(moment(*expires_at)),
@@ -225,7 +229,7 @@ fn moment(seconds: u64) -> Timestamp {
 }
 
 /// A token of Keystone; `None` where it has no role here.
-fn of_keystone(facts: &TokenFacts, role: Option<Role>, unsure: Option<u64>) -> Token {
+fn of_keystone(facts: &TokenFacts, role: Option<Role>, unsure: Option<u64>, rights: &Rights) -> Token {
     let TokenFacts {
         user,
         scope,
@@ -255,7 +259,7 @@ fn of_keystone(facts: &TokenFacts, role: Option<Role>, unsure: Option<u64>) -> T
             domain: home.as_ref().map(domain_of).unwrap_or_default(),
         },
         roles: role.map(roles).unwrap_or_default(),
-        may: role.map(may).unwrap_or_default(),
+        may: role.map(|role| may(role, rights)).unwrap_or_default(),
         keystone: Some(KeystoneToken {
             vouched,
             unsure: unsure.is_some(),
@@ -295,8 +299,8 @@ fn roles(strongest: Role) -> Vec<TokenRole> {
         .collect()
 }
 
-/// The operations that a role may use.
-fn may(role: Role) -> Vec<String> {
-    let lines = TABLE.iter().filter(|line| line.documented && line.access.admits(role));
-    lines.map(|line| format!("{} {}", line.method, line.document_path())).collect()
+/// The operations that a role may use now.
+fn may(role: Role, rights: &Rights) -> Vec<String> {
+    let lines = TABLE.iter().filter(|line| line.documented && rights.admits(line, role));
+    lines.map(Line::name).collect()
 }

@@ -6,7 +6,7 @@
 use super::kept::kept;
 use super::{Asked, Moment, Operations, Running};
 use crate::audit::RequestId;
-use crate::auth::Identity;
+use crate::auth::{Identity, Rights};
 use crate::input::Patience;
 use crate::problem::ApiError;
 use crate::routes::{Access, Slow, line_of};
@@ -116,12 +116,15 @@ fn answered(
 
 /// How slow the work of a request may be, and who asks for it; nobody whom its route refuses waits for anything.
 fn slow(request: &ServiceRequest) -> Option<(Slow, String)> {
-    let line = line_of(request)?;
-    let (slow, Access::Needs(role)) = (line.slow()?, line.access) else { return None };
+    let line = line_of(request.request())?;
+    let (slow, Access::Needs(_)) = (line.slow()?, line.access) else { return None };
+    let rights = request.app_data::<web::Data<Rights>>()?;
     match request.extensions().get::<Identity>() {
-        Some(Identity::Token { caller, .. } | Identity::Peer(caller)) if caller.role.covers(role) => {
-            Some((slow, caller.user.clone()))
-        }
+        Some(
+            Identity::Token { caller, .. }
+            | Identity::Foreign { caller, unsure: None, .. }
+            | Identity::Peer(caller),
+        ) if rights.admits(line, caller.role) => Some((slow, caller.user.clone())),
         _ => None,
     }
 }

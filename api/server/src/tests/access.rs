@@ -1,4 +1,4 @@
-//! Who may do what: every route with every kind of credential, from the table itself.
+//! Who may do what: refusals, two credentials, claims of a client; what is tried on every route stands in `matrix`.
 
 use super::{Answer, Site};
 use crate::document::openapi_text;
@@ -80,21 +80,8 @@ fn rule(request: TestRequest, rule: Value) -> TestRequest {
     request.insert_header(("If-Match", "*")).set_json(rule)
 }
 
-/// The status that the table promises to a role; 0 for a success.
-fn promised(access: Access, role: Option<Role>, metrics_open: bool) -> u16 {
-    let needed = match access {
-        Access::Open => return 0,
-        Access::Configured(_) if metrics_open => return 0,
-        Access::Configured(role) | Access::Needs(role) => role,
-    };
-    match role {
-        None => 401,
-        Some(role) if role.covers(needed) => 0,
-        Some(_) => 403,
-    }
-}
-
-fn check(line: &Line, what: &str, answer: &Answer, promised: u16) {
+/// Holds an answer against the promised status, 0 for a success, and both against the document.
+pub(super) fn check(line: &Line, what: &str, answer: &Answer, promised: u16) {
     let status = answer.status.as_u16();
     // There is no operation of this name; whoever may look is told so.
     let is_missing = status == 404 && line.path == "/v1/operations/{id}";
@@ -111,23 +98,6 @@ fn check(line: &Line, what: &str, answer: &Answer, promised: u16) {
 fn document() -> &'static Value {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi_text()).unwrap());
     &DOCUMENT
-}
-
-#[actix_web::test]
-async fn every_route_lets_in_exactly_whom_the_table_says() {
-    for metrics_open in [true, false] {
-        let site = Site { metrics_open, ..Site::new() };
-        for line in TABLE {
-            let answer = site.call(request(line)).await;
-            check(line, "nothing", &answer, promised(line.access, None, metrics_open));
-            let answer = site.call(request(line).insert_header(("X-Auth-Token", "garbage"))).await;
-            check(line, "garbage", &answer, promised(line.access, None, metrics_open));
-            for role in [Role::Reader, Role::Member, Role::Admin] {
-                let answer = site.call_as(role, request(line)).await;
-                check(line, role.as_str(), &answer, promised(line.access, Some(role), metrics_open));
-            }
-        }
-    }
 }
 
 #[actix_web::test]

@@ -84,7 +84,7 @@ fn known(facts: TokenFacts) -> Verdict {
 }
 
 /// A server that takes tokens of the project `ops`, and the service behind it.
-fn guarded() -> (Site, Arc<Told>) {
+pub(super) fn guarded() -> (Site, Arc<Told>) {
     let service = Arc::new(Told {
         verdicts: Mutex::default(),
         asked: Mutex::default(),

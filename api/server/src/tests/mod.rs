@@ -9,6 +9,7 @@ mod fake;
 mod foreign;
 mod formats;
 mod lists;
+mod matrix;
 mod operations;
 mod replay;
 mod sockets;
@@ -21,7 +22,7 @@ mod versions;
 
 use crate::app::{Shared, Waiting};
 use crate::audit::Audit;
-use crate::auth::{Foreign, OwnUser, PeerPolicy, Store};
+use crate::auth::{Foreign, OwnUser, PeerPolicy, Rights, Store};
 use crate::clock::now;
 use crate::operations::Operations;
 use crate::replay::Answers;
@@ -90,6 +91,7 @@ struct Site {
     fake: Arc<Fake>,
     directory: TempDir,
     metrics_open: bool,
+    rights: Rights,
     streams: Arc<Streams>,
     foreign: Option<Foreign>,
     operations: Arc<Operations>,
@@ -104,8 +106,16 @@ impl Site {
         }
         store.put_user("admin", Role::Admin, "correct horse").unwrap();
         let streams = Arc::new(Streams::new(4));
-        let (fake, operations) = (Arc::new(Fake::default()), Arc::new(Operations::new()));
-        Self { store, fake, directory, metrics_open: true, streams, operations, foreign: None }
+        Self {
+            store,
+            fake: Arc::new(Fake::default()),
+            directory,
+            metrics_open: true,
+            rights: Rights::default(),
+            streams,
+            foreign: None,
+            operations: Arc::new(Operations::new()),
+        }
     }
 
     fn token(&self, role: Role) -> String {
@@ -124,17 +134,28 @@ impl Site {
         let waiting = Waiting { streams: self.streams.clone(), operations: self.operations.clone() };
         let audit = Audit::new(self.trail(), "testhost".to_owned(), self.fake.clone());
         Shared::new(self.fake.clone(), self.store.clone(), settings, peers, answers, waiting, audit)
+            .with_rights(self.rights.clone())
             .with_foreign(self.foreign.clone())
     }
 
     /// As nobody.
     async fn call(&self, request: TestRequest) -> Answer {
+        let [answer] = self.call_all([request]).await.try_into().expect("one request has one answer");
+        answer
+    }
+
+    /// As nobody, one after the other to one and the same server.
+    async fn call_all(&self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<Answer> {
         let service = init_service(self.shared().app()).await;
-        match service.call(request.to_request()).await {
-            Ok(response) => Answer::read(response.into_parts().1).await,
-            // An error of the outermost layer carries its whole answer.
-            Err(error) => Answer::read(HttpResponse::<BoxBody>::from_error(error)).await,
+        let mut answers = Vec::new();
+        for request in requests {
+            answers.push(match service.call(request.to_request()).await {
+                Ok(response) => Answer::read(response.into_parts().1).await,
+                // An error of the outermost layer carries its whole answer.
+                Err(error) => Answer::read(HttpResponse::<BoxBody>::from_error(error)).await,
+            });
         }
+        answers
     }
 
     /// As the user with this role.

@@ -167,6 +167,12 @@ impl Ranges<'_> {
         self.paths("/plugin_dirs", &document.plugin_dirs);
         self.paths("/state_dir", document.state_dir.as_slice());
         self.paths("/runtime_dir", document.runtime_dir.as_slice());
+        let policy = document.access_policy.as_deref();
+        self.say_if(
+            policy.is_some_and(|path| !path.is_absolute() || path.to_string_lossy().contains('\0')),
+            "/access_policy",
+            format_args!("an absolute path such as `/etc/gatherd/policy.toml` is wanted"),
+        );
         self.listen(&document.api.listen);
         let socket = document.api.unix_socket.as_deref().unwrap_or_default();
         self.say_if(
@@ -332,6 +338,8 @@ mod tests {
             (json!({"plugin_dirs": vec!["/x"; 65]}), "/plugin_dirs"),
             (json!({"state_dir": ""}), "/state_dir"),
             (json!({"runtime_dir": ""}), "/runtime_dir"),
+            (json!({"access_policy": "policy.toml"}), "/access_policy"),
+            (json!({"access_policy": ""}), "/access_policy"),
             (json!({"api": {"listen": "localhost"}}), "/api/listen"),
             (json!({"api": {"unix_socket": "x".repeat(108)}}), "/api/unix_socket"),
             (json!({"api": {"workers": 0}}), "/api/workers"),

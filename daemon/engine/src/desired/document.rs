@@ -55,9 +55,9 @@ pub(super) const MAPS: &[&str] =
 pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "config")];
 
 /// The keys that only files, environment and command line say: where the state lies is no matter of the state,
-/// whom subscriptions may reach is not for those to say who may change subscriptions, and who may come in is not for
-/// those who did.
-pub(super) const NOT_OVER_API: &[&str] = &["keystone", "state_dir", "subscriptions_policy"];
+/// whom subscriptions may reach is not for those to say who may change subscriptions, and who may come in, and use what,
+/// is not for those who did.
+pub(super) const NOT_OVER_API: &[&str] = &["access_policy", "keystone", "state_dir", "subscriptions_policy"];
 
 /// The keys that are looked at only when the daemon starts; all others take effect at once.
 pub(super) const AT_START: &[&str] = &[
@@ -101,6 +101,9 @@ pub struct Document {
     /// Where sockets lie; by user for `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime_dir: Option<PathBuf>,
+    /// A file that says who may use which route of the API; the roles that each route has by itself for `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_policy: Option<PathBuf>,
     /// The management API.
     pub api: Api,
     /// Whose tokens count beside the daemon's own; those of nobody for `None`.
@@ -238,6 +241,7 @@ impl Default for Document {
             plugin_dirs: Vec::new(),
             state_dir: None,
             runtime_dir: None,
+            access_policy: None,
             api: Api::default(),
             keystone: None,
             limits: Limits::default(),

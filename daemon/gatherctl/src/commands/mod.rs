@@ -6,6 +6,7 @@ mod cache;
 mod capabilities;
 mod chain;
 mod change;
+mod cloud;
 mod completions;
 mod config;
 mod daemon;
@@ -31,13 +32,14 @@ mod value;
 mod watch;
 
 use crate::cli::{self, Command};
+use crate::cloud::Cloud;
 use crate::failure::Failure;
 use crate::output::{Form, Output, OutputError};
 use crate::table::Row;
 use crate::token_file::{TokenFile, TokenFileError};
 use crate::top::{self, TopError};
-use gatherd_client::Client;
 use gatherd_client::types::{BlacklistRule, Page, Threshold, Timestamp};
+use gatherd_client::{Client, Trust};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, IsTerminal};
@@ -50,6 +52,12 @@ pub(crate) struct Desk<'a> {
     stranger: &'a Client,
     /// Whether nobody can read along what the daemon is told.
     is_private: bool,
+    /// Whether somebody named the daemon.
+    is_named: bool,
+    /// Whom to believe where a catalogue names the daemon.
+    trust: Trust,
+    /// The cloud that gives tokens, if one is named.
+    cloud: Option<Cloud>,
     /// Where tokens are kept, if there is a place.
     state: Option<PathBuf>,
     /// Where answers go.
@@ -64,7 +72,23 @@ impl<'a> Desk<'a> {
         state: Option<PathBuf>,
         output: Output<'a>,
     ) -> Self {
-        Self { stranger: client, is_private, state, output }
+        Self {
+            stranger: client,
+            is_private,
+            is_named: true,
+            trust: Trust::default(),
+            cloud: None,
+            state,
+            output,
+        }
+    }
+
+    /// With the cloud that is named, whether somebody named the daemon, and whom to believe.
+    pub(crate) fn of(mut self, cloud: Option<Cloud>, is_named: bool, trust: Trust) -> Self {
+        self.cloud = cloud;
+        self.trust = trust;
+        self.is_named = is_named;
+        self
     }
 
     /// Does what `command` says.
@@ -77,9 +101,13 @@ impl<'a> Desk<'a> {
         if self.output.form() == Form::Csv && !command.has_csv() {
             return Err(OutputError::NoCsv.into());
         }
+        if !matches!(command, Command::Login(_) | Command::Logout | Command::Completions(_)) {
+            self.renew().await?;
+        }
         match command {
             Command::Login(login) => self.login(login).await?,
             Command::Logout => self.logout().await?,
+            Command::Whoami => self.whoami(&self.client()?).await?,
             Command::Status => self.status(&self.client()?).await?,
             Command::Plugins(plugins) => self.plugins(&self.client()?, plugins).await?,
             Command::Plugin(plugin) => self.plugin(&self.client()?, plugin).await?,

@@ -1,4 +1,4 @@
-//! Log in, log out.
+//! Log in, log out, who am I.
 
 use super::{Desk, now};
 use crate::cli;
@@ -8,10 +8,13 @@ use crate::output::Human;
 use crate::secret::Proof;
 use crate::token_file::Kept;
 use gatherd_client::types::{Token, TokenAnswer};
-use gatherd_client::{ClientError, Session};
+use gatherd_client::{Client, ClientError, Session};
 
 impl Desk<'_> {
     pub(super) async fn login(&mut self, login: cli::Login) -> Result<(), Failure> {
+        if self.cloud.is_some() && login == cli::Login::default() {
+            return self.log_in_by_cloud().await;
+        }
         let file = self.tokens()?;
         let place = self.stranger.place();
         self.warn_of_listeners();
@@ -22,7 +25,7 @@ impl Desk<'_> {
             _ => error.into(),
         })?;
         let (user, expires_at) = (facts.user.name.clone(), facts.expires_at.clone());
-        file.keep(place, Kept { token, user, expires_at }, &now())?;
+        file.keep(place, Kept { token, user, expires_at, cloud: None }, &now())?;
         let line = |answer: &TokenAnswer| Human::Line(welcome(&answer.token, place));
         Ok(self.output.one(&TokenAnswer { token: facts }, line)?)
     }
@@ -35,6 +38,11 @@ impl Desk<'_> {
         }
     }
 
+    pub(super) async fn whoami(&mut self, client: &Client) -> Result<(), Failure> {
+        let token = client.whoami().await?;
+        Ok(self.output.one(&TokenAnswer { token }, |answer| Human::Sheet(sheet(&answer.token)))?)
+    }
+
     pub(super) async fn logout(&mut self) -> Result<(), Failure> {
         let file = self.tokens()?;
         let place = self.stranger.place();
@@ -44,6 +52,11 @@ impl Desk<'_> {
             return Ok(());
         };
         let client = self.stranger.clone().with_token(&kept.token)?;
+        if let Some(cloud) = &kept.cloud {
+            // It only forgets what Keystone said of the token; whether it does is not told.
+            let _refused = client.revoke(&kept.token).await;
+            return self.log_out_of_cloud(&file, cloud, &kept).await;
+        }
         let revoked = client.revoke(&kept.token).await;
         file.forget(place)?;
         match revoked {
@@ -61,7 +74,8 @@ impl Desk<'_> {
 }
 
 fn proof(login: cli::Login) -> Proof {
-    let cli::Login { user, password_file, credential } = login;
+    let cli::Login { local: _, user, password_file, credential } = login;
+    let user = user.unwrap_or_else(|| "admin".to_owned());
     match (credential, password_file) {
         (Some(path), _) => Proof::CredentialFile(path),
         (None, Some(path)) => Proof::PasswordFile(user, path),
@@ -69,14 +83,25 @@ fn proof(login: cli::Login) -> Proof {
     }
 }
 
-fn status(error: &ClientError) -> Option<u16> {
+pub(super) fn status(error: &ClientError) -> Option<u16> {
     error.problem().map(|problem| problem.status)
 }
 
-fn welcome(token: &Token, place: &str) -> String {
+pub(super) fn welcome(token: &Token, place: &str) -> String {
     let role = token.roles.first().map_or("no role", |role| role.name.as_str());
     let end = token.expires_at.as_ref().map(|end| format!(" until {}", figures::time(end)));
     format!("logged in to {place} as {} ({role}){}", token.user.name, end.unwrap_or_default())
+}
+
+fn sheet(token: &Token) -> Vec<(&'static str, String)> {
+    let roles: Vec<&str> = token.roles.iter().map(|role| role.name.as_str()).collect();
+    vec![
+        ("user", token.user.name.clone()),
+        ("roles", if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }),
+        ("shown by", token.methods.join(", ")),
+        ("until", figures::known(token.expires_at.as_ref(), figures::time)),
+        ("may", format!("{} operations; -o json names them", token.may.len())),
+    ]
 }
 
 #[cfg(test)]
@@ -100,12 +125,14 @@ mod tests {
     #[test]
     fn a_credential_file_comes_before_a_password_file() {
         let login = |password_file: Option<&str>, credential: Option<&str>| cli::Login {
-            user: "ann".to_owned(),
+            user: Some("ann".to_owned()),
             password_file: password_file.map(Into::into),
             credential: credential.map(Into::into),
+            ..cli::Login::default()
         };
         assert_eq!(proof(login(Some("p"), Some("c"))), Proof::CredentialFile("c".into()));
         assert_eq!(proof(login(Some("p"), None)), Proof::PasswordFile("ann".to_owned(), "p".into()));
         assert_eq!(proof(login(None, None)), Proof::Input("ann".to_owned()));
+        assert_eq!(proof(cli::Login::default()), Proof::Input("admin".to_owned()));
     }
 }
