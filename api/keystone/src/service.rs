@@ -139,6 +139,10 @@ impl IdentityService for Keystone {
         self.0.memory().forget(&print);
     }
 
+    fn was(&self, token: &str) -> Option<Arc<TokenFacts>> {
+        self.0.memory().was(&self.0.print(token))
+    }
+
     fn health(&self) -> IdentityHealth {
         let keys = self.0.offline.as_ref().map_or(0, KeyRepository::count);
         self.0.vitals.health(self.0.memory().len(), keys)

@@ -64,9 +64,10 @@ impl Pass {
             }
             By::Foreign(asked) => asked.look(now).is_none_or(|judged| match judged {
                 Judged::Known { role, .. } => role.covers(self.needed),
-                Judged::Stranger { .. } | Judged::Refused | Judged::Unreachable(_) | Judged::Limited(_) => {
-                    false
-                }
+                Judged::Stranger { .. }
+                | Judged::Refused(_)
+                | Judged::Unreachable(_)
+                | Judged::Limited(_) => false,
             }),
             By::Peer => true,
             By::Nothing => false,

@@ -90,7 +90,7 @@ fn require(request: &HttpRequest, needed: Role) -> Result<Caller, ApiError> {
         Identity::Stranger { unsure: None, .. } => return Err(ApiError::no_role(needed)),
         Identity::Limited(wait) => return Err(ApiError::too_many(*wait)),
         Identity::Ambiguous => return Err(ApiError::ambiguous_credentials()),
-        Identity::Unknown => return Err(unauthorized(request)),
+        Identity::Unknown | Identity::Former(_) => return Err(unauthorized(request)),
     };
     if !caller.role.covers(needed) {
         return Err(ApiError::forbidden(needed, caller.role));
