@@ -74,11 +74,10 @@ impl Daemon {
         let secret = place.with_extension("secret");
         std::fs::write(&secret, "secret")?;
         std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        let secret = quoted(&secret, "");
         let more = format!(
             "[keystone]\nauth_urls = [\"http://127.0.0.1:{port}\"]\nuser = \"bench\"\nproject = \"service\"\n\
              secret_file = {}\nprojects = [\"*\"]\ncache = 300\n",
-            secret.replace("/\"", "\"")
+            quoted(secret.parent().unwrap_or(Path::new("/")), "gatherd-guarded.secret")
         );
         Self::start(options, &place, &(bare(&place, 3600.0) + &more), &[]).await
     }

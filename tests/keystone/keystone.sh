@@ -3,7 +3,8 @@
 #
 #   keystone.sh make   DIR PROVIDER   fills DIR: configuration, keys, a database with the user admin (password: secret)
 #   keystone.sh settle DIR PROVIDER   makes a copy of such a directory know its place
-#   keystone.sh serve  DIR PORT       becomes Keystone, until it is killed
+#   keystone.sh serve  DIR PORT       becomes Keystone, until it is killed; over TLS where there is a certificate
+#   keystone.sh certify DIR           a certificate for 127.0.0.1, signed by itself, in DIR/tls.pem
 #   keystone.sh keys   DIR            a new signing key; those of before still verify
 #   keystone.sh rotate DIR            a new encryption key; tokens of before are still read
 #
@@ -65,6 +66,34 @@ signing_key() {
     rmdir "$fresh"
 }
 
+certificate() {
+    "$bin/python" - "$dir" <<'PYTHON'
+import datetime
+import ipaddress
+import pathlib
+import sys
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+place = pathlib.Path(sys.argv[1])
+key = ec.generate_private_key(ec.SECP256R1())
+name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a private authority")])
+now = datetime.datetime.now(datetime.timezone.utc)
+builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
+builder = builder.not_valid_after(now + datetime.timedelta(days=1))
+address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+certificate = builder.sign(key, hashes.SHA256())
+(place / "tls.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+(place / "tls.key").write_bytes(key.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+PYTHON
+}
+
 case $what in
 make)
     configure "$3"
@@ -75,15 +104,18 @@ make)
     manage bootstrap --bootstrap-password secret --bootstrap-region-id RegionOne
     ;;
 settle) configure "$3" ;;
+certify) certificate ;;
 keys) signing_key ;;
 rotate) manage fernet_rotate --keystone-user "$me" --keystone-group "$group" ;;
 serve)
+    tls=()
+    if [ -e "$dir/tls.pem" ]; then tls=(--certfile "$dir/tls.pem" --keyfile "$dir/tls.key"); fi
     exec "$bin/gunicorn" --no-control-socket --chdir "$dir" --bind "127.0.0.1:$3" --workers 1 --threads 4 \
-        --graceful-timeout 1 \
+        --graceful-timeout 1 "${tls[@]}" \
         --error-logfile "$dir/gunicorn.log" served:application
     ;;
 *)
-    echo "keystone.sh: $what is neither make, settle, serve, keys nor rotate" >&2
+    echo "keystone.sh: $what is neither make, settle, serve, certify, keys nor rotate" >&2
     exit 2
     ;;
 esac

@@ -39,9 +39,12 @@ impl Endpoints {
         whole_seconds(first.saturating_sub(now))
     }
 
-    /// Lets a place rest: 1, 2, 4 … 30 s.
+    /// Lets a place rest: 1, 2, 4 … 30 s. Questions that fail together are one failure.
     pub(crate) fn failed(&self, place: &Url, now: Duration) {
         self.with(place, |rest| {
+            if rest.until > now {
+                return;
+            }
             rest.failures = rest.failures.saturating_add(1);
             let seconds = (1_u64 << (rest.failures - 1).min(5)).min(LONGEST_REST);
             rest.until = now + Duration::from_secs(seconds);
@@ -105,7 +108,15 @@ mod tests {
         assert_eq!(all.awake(at(1)), Vec::<&Url>::new());
         assert_eq!((all.wait(at(1)), all.wait(at(2)), all.wait(at(9))), (1, 1, 1));
         all.failed(&other, at(2));
-        all.failed(&other, at(2));
         assert_eq!(all.wait(at(2)), 1, "the first wakes at 3");
+    }
+
+    #[test]
+    fn questions_that_fail_together_are_one_failure() {
+        let (all, one, _) = two();
+        for _ in 0..32 {
+            all.failed(&one, at(5));
+        }
+        assert_eq!(all.awake(at(6)).len(), 2);
     }
 }

@@ -44,12 +44,19 @@ struct Kept {
     grace_until: Duration,
 }
 
+#[derive(Debug)]
+struct Refusal {
+    /// Until then it is not asked about again.
+    until: Duration,
+    /// Whose it was while it was valid.
+    was: Option<Arc<TokenFacts>>,
+}
+
 /// All that is remembered.
 #[derive(Debug)]
 pub(crate) struct Memory {
     valid: Shelf<Kept>,
-    /// With the time until which each is not asked about again.
-    refused: Shelf<Duration>,
+    refused: Shelf<Refusal>,
 }
 
 impl Memory {
@@ -68,7 +75,7 @@ impl Memory {
             };
         }
         match self.refused.get(print) {
-            Some(until) if now.since < *until => Recalled::Refused,
+            Some(refusal) if now.since < refusal.until => Recalled::Refused,
             _ => Recalled::Nothing,
         }
     }
@@ -88,8 +95,15 @@ impl Memory {
 
     /// Remembers a refusal for a while.
     pub(crate) fn refuse(&mut self, print: Print, length: Duration, now: Moment) {
-        self.valid.remove(&print);
-        self.refused.put(print, now.since + length);
+        let valid = self.valid.remove(&print).map(|kept| kept.facts);
+        let was = valid.or_else(|| self.refused.remove(&print)?.was);
+        self.refused.put(print, Refusal { until: now.since + length, was });
+    }
+
+    /// Whose a token is or was.
+    pub(crate) fn was(&self, print: &Print) -> Option<Arc<TokenFacts>> {
+        let valid = self.valid.get(print).map(|kept| Arc::clone(&kept.facts));
+        valid.or_else(|| self.refused.get(print)?.was.clone())
     }
 
     pub(crate) fn forget(&mut self, print: &Print) {
@@ -132,10 +146,10 @@ impl<T> Shelf<T> {
         self.by_print.insert(print, (self.next, value));
     }
 
-    fn remove(&mut self, print: &Print) {
-        if let Some((number, _)) = self.by_print.remove(print) {
-            self.order.remove(&number);
-        }
+    fn remove(&mut self, print: &Print) -> Option<T> {
+        let (number, value) = self.by_print.remove(print)?;
+        self.order.remove(&number);
+        Some(value)
     }
 }
 
@@ -195,6 +209,8 @@ mod tests {
         memory.refuse(print(1), Duration::from_secs(5), at(1, 0));
         assert_eq!(memory.recall(&print(1), at(5, 0)), Recalled::Refused);
         assert_eq!(memory.recall(&print(1), at(6, 0)), Recalled::Nothing);
+        memory.refuse(print(1), Duration::from_secs(5), at(6, 0));
+        assert_eq!((memory.was(&print(1)), memory.was(&print(2))), (Some(facts()), None));
         memory.keep(print(1), facts(), (FRESH, GRACE), at(2, 0));
         assert_eq!(memory.recall(&print(1), at(3, 0)), Recalled::Fresh(facts()));
         memory.forget(&print(1));

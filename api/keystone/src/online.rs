@@ -20,6 +20,8 @@ pub(crate) enum Told {
     Valid(Box<TokenFacts>),
     /// It is not.
     Refused,
+    /// Keystone is well, and says of this token what it never should.
+    Odd(String),
     /// Nobody says anything that counts.
     Trouble(Trouble),
 }
@@ -34,6 +36,8 @@ enum Said {
     Forbidden,
     /// Nothing that counts.
     Nothing(String),
+    /// Nothing that counts, though it is well.
+    Odd(String),
 }
 
 /// Keystone, as it can be asked.
@@ -78,6 +82,7 @@ impl Online {
             match self.ask_all(&own, &token, vitals).await {
                 Said::Valid(facts) => return Told::Valid(facts),
                 Said::Refused => return Told::Refused,
+                Said::Odd(why) => return Told::Odd(why),
                 Said::Forbidden => {
                     let reason = "Keystone answers 403: the daemon's own account may not validate tokens; give it \
                                   the role service or admin";
@@ -108,7 +113,7 @@ impl Online {
                     vitals.count_failure();
                     // A token that makes Keystone fail must not make it look away: our own is asked about.
                     if is_reply && self.is_well(place, own).await {
-                        return Said::Nothing(why);
+                        return Said::Odd(why);
                     }
                     catalogued.failed(place, self.began.elapsed());
                     last = why;

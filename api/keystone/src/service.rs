@@ -139,6 +139,10 @@ impl IdentityService for Keystone {
         self.0.memory().forget(&print);
     }
 
+    fn was(&self, token: &str) -> Option<Arc<TokenFacts>> {
+        self.0.memory().was(&self.0.print(token))
+    }
+
     fn health(&self) -> IdentityHealth {
         let keys = self.0.offline.as_ref().map_or(0, KeyRepository::count);
         self.0.vitals.health(self.0.memory().len(), keys)
@@ -165,18 +169,19 @@ impl Question {
 
 impl Inner {
     async fn answer(self: Arc<Self>, question: Question) -> Verdict {
-        let verdict = match &self.online {
+        let (verdict, is_odd) = match &self.online {
             Some(online) => self.ask(online, &question).await,
-            None => self.by_signature(&question).await,
+            None => (self.by_signature(&question).await, false),
         };
-        let is_bad = verdict == Verdict::Refused;
+        let is_bad = is_odd || verdict == Verdict::Refused;
         if let Some(peer) = question.charged.as_deref().filter(|_| !is_bad) {
             self.allowance().give_back(peer, self.began.elapsed());
         }
         verdict
     }
 
-    async fn ask(&self, online: &Online, question: &Question) -> Verdict {
+    /// What Keystone says, and whether the token made it say something odd.
+    async fn ask(&self, online: &Online, question: &Question) -> (Verdict, bool) {
         let asking = async {
             let _slot = self.slots.acquire().await;
             online.validate(&question.token, &self.vitals).await
@@ -186,7 +191,11 @@ impl Inner {
             Told::Trouble(Trouble::Away { reason, wait: 1 })
         });
         let wall = question.wall();
-        match told {
+        let verdict = match told {
+            Told::Odd(reason) => {
+                tracing::warn!(reason, "Keystone answers oddly to a token, and is well otherwise");
+                return (Verdict::Unreachable { retry_after: 1 }, true);
+            }
             Told::Valid(facts) => {
                 self.vitals.see(IdentityState::Reachable, None, wall);
                 self.valid(question, *facts)
@@ -203,7 +212,8 @@ impl Inner {
                 self.vitals.see(IdentityState::Denied, Some(&reason), wall);
                 self.without(question, wait).await
             }
-        }
+        };
+        (verdict, false)
     }
 
     /// Keystone vouches for a token; what can be seen of the token itself must agree.

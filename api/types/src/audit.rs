@@ -111,17 +111,17 @@ pub struct AuditInitiator {
     pub role: Option<String>,
     /// Where it asked from.
     pub host: AuditHost,
-    /// The token that it showed, if a valid one; also where its owner has no role here.
+    /// The token that it showed, if it is or was a valid one; also where its owner has no role here.
     #[serde(default)]
     #[schema(required)]
     pub credential: Option<AuditCredential>,
 }
 
-/// A valid token, without what would let somebody else use it.
+/// A token, without what would let somebody else use it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct AuditCredential {
     /// `token` for one of this daemon, `keystone` for one that Keystone vouched for, `keystone/offline` for one of
-    /// Keystone whose signature alone was checked.
+    /// Keystone whose signature alone was checked, `keystone/refused` for one that was valid before and is refused now.
     #[serde(rename = "type")]
     #[schema(example = "keystone")]
     pub type_uri: String,

@@ -55,6 +55,7 @@ pub struct Keystone {
     port: u16,
     child: Option<Child>,
     client: Client,
+    is_encrypted: bool,
 }
 
 impl Keystone {
@@ -65,6 +66,19 @@ impl Keystone {
     ///
     /// When it does not start.
     pub async fn start(stage: &Stage, kind: TokenKind, lifetime: u32) -> Option<Self> {
+        Self::start_with(stage, kind, lifetime, false).await
+    }
+
+    /// As [`Keystone::start`], over TLS with the certificate [`Keystone::certificate`], which nobody trusts.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn start_encrypted(stage: &Stage) -> Option<Self> {
+        Self::start_with(stage, TokenKind::Fernet, 3_600, true).await
+    }
+
+    async fn start_with(stage: &Stage, kind: TokenKind, lifetime: u32, is_encrypted: bool) -> Option<Self> {
         let Some(programs) = std::env::var_os(PROGRAMS).map(PathBuf::from) else {
             skip("GATHERD_KEYSTONE names no Keystone: see tests/keystone/README.md");
             return None;
@@ -76,20 +90,28 @@ impl Keystone {
         let mut settling = script(&programs, &["settle"], dir.path());
         settling.arg(kind.word()).env("KEYSTONE_LIFETIME", lifetime.to_string());
         assert!(run(&mut settling), "keystone.sh settle");
-        let client = Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .build()
-            .expect("a client without TLS can be made");
+        if is_encrypted {
+            assert!(run(&mut script(&programs, &["certify"], dir.path())), "keystone.sh certify");
+        }
+        // It only sets the scene; whom the daemon trusts is another matter.
+        let client =
+            Client::builder().no_proxy().pool_max_idle_per_host(0).tls_danger_accept_invalid_certs(true);
+        let client = client.build().expect("a client can be made");
         let port = free_port();
-        let mut keystone = Self { programs, dir, port, child: None, client };
+        let mut keystone = Self { programs, dir, port, child: None, client, is_encrypted };
         keystone.start_again().await;
         Some(keystone)
     }
 
     /// Where it is.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/v3", self.port)
+        let scheme = if self.is_encrypted { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}/v3", self.port)
+    }
+
+    /// The file with its certificate, where it has one.
+    pub fn certificate(&self) -> PathBuf {
+        self.dir.path().join("tls.pem")
     }
 
     /// The directory with its public keys.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gatherd_e2e::{Answer, Ask, Checked, Daemon, Keystone, Place, Setup, Stage, TokenKind, within};
@@ -21,7 +21,10 @@ pub(crate) struct Cloud {
 
 impl Cloud {
     pub(crate) async fn start(stage: &Stage, kind: TokenKind, lifetime: u32) -> Option<Self> {
-        let keystone = Keystone::start(stage, kind, lifetime).await?;
+        Some(Self::of(Keystone::start(stage, kind, lifetime).await?).await)
+    }
+
+    async fn of(keystone: Keystone) -> Self {
         let project = keystone.project("ops").await;
         for (user, role) in [("rita", "reader"), ("mona", "member"), ("ada", "admin")] {
             keystone.user(user, role, &project).await;
@@ -32,16 +35,16 @@ impl Cloud {
         let secret = folder.path().join("secret");
         fs::write(&secret, "secret\n").unwrap();
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
-        Some(Self { keystone, project, secret, _folder: folder })
+        Self { keystone, project, secret, _folder: folder }
     }
 
     /// The section that asks this Keystone, with more keys.
     pub(crate) fn section(&self, more: &str) -> String {
         format!(
-            "[keystone]\nauth_urls = [\"{}\"]\nuser = \"gatherd\"\nproject = \"service\"\nsecret_file = {:?}\n\
+            "[keystone]\nauth_urls = [\"{}\"]\nuser = \"gatherd\"\nproject = \"service\"\nsecret_file = {}\n\
              projects = [\"Default:ops\"]\ncache = {CACHE}\nrefused_cache = 0.5\ntimeout = 10\n{more}\n",
             self.keystone.url(),
-            self.secret
+            quoted(&self.secret)
         )
     }
 
@@ -53,6 +56,11 @@ impl Cloud {
     pub(crate) async fn token(&self, user: &str) -> String {
         self.keystone.token(&self.keystone.password(user, "secret", Some("ops"))).await
     }
+}
+
+/// A path in TOML; a JSON string is one.
+fn quoted(path: &Path) -> String {
+    json!(path.to_str().unwrap()).to_string()
 }
 
 async fn look(client: &Checked, token: &str) -> Answer {
@@ -143,7 +151,7 @@ async fn who_is_revoked_or_disabled_is_refused_within_the_cache_time_and_its_str
     cloud.keystone.revoke(&revoked).await;
     let began = Instant::now();
     until(&client, &revoked, 401).await;
-    assert!(began.elapsed() < Duration::from_secs_f64(CACHE + 3.0), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs_f64(CACHE + 10.0), "{:?}", began.elapsed());
     assert_eq!(stream.next_named("end").await.data["reason"], "credentials");
     assert_eq!(look(&client, &kept).await.status, 200, "the other token of the same user");
 
@@ -230,6 +238,22 @@ async fn while_keystone_is_away_readers_go_on_for_the_grace_and_changes_wait() {
 }
 
 #[tokio::test]
+async fn a_keystone_behind_a_private_authority_is_asked_only_by_who_trusts_it() {
+    let Some(stage) = Stage::find() else { return };
+    let Some(keystone) = Keystone::start_encrypted(&stage).await else { return };
+    let cloud = Cloud::of(keystone).await;
+    let token = cloud.token("rita").await;
+    let trusting =
+        cloud.daemon(&stage, &format!("ca_file = {}", quoted(&cloud.keystone.certificate()))).await;
+    assert_eq!(look(&trusting.tcp(), &token).await.status, 200);
+    let strict = cloud.daemon(&stage, "").await;
+    assert_eq!(look(&strict.tcp(), &token).await.refusal(), (503, "identity_unreachable".to_owned()));
+    let beat = strict.unix().get("/v1/heartbeat").await.ok();
+    let reason = beat["keystone"]["reason"].as_str().unwrap();
+    assert!(reason.contains("certificate"), "{reason}");
+}
+
+#[tokio::test]
 async fn an_application_credential_asks_and_another_comes_in() {
     let Some(stage) = Stage::find() else { return };
     let Some(cloud) = Cloud::start(&stage, TokenKind::Fernet, 3_600).await else { return };
@@ -245,10 +269,10 @@ async fn an_application_credential_asks_and_another_comes_in() {
     };
     fs::write(&cloud.secret, "other secret").unwrap();
     let section = format!(
-        "[keystone]\nauth_urls = [\"{}\"]\napplication_credential = {:?}\nsecret_file = {:?}\nprojects = [{:?}]\n",
+        "[keystone]\nauth_urls = [\"{}\"]\napplication_credential = {:?}\nsecret_file = {}\nprojects = [{:?}]\n",
         keystone.url(),
         credential("gatherd", "service").await,
-        cloud.secret,
+        quoted(&cloud.secret),
         cloud.project
     );
     let daemon = Daemon::start(Setup::new(&stage).config(section)).await;
@@ -270,8 +294,8 @@ async fn a_signed_token_is_good_online_and_for_reads_when_keystone_is_away() {
     let users = cloud.keystone.ask("GET", "/users?name=mona", None).await;
     let mona = users["users"][0]["id"].as_str().unwrap().to_owned();
     let offline = format!(
-        "[keystone.offline]\nrepository = {:?}\nusers = {{ {mona:?} = \"member\" }}\n",
-        cloud.keystone.keys()
+        "[keystone.offline]\nrepository = {}\nusers = {{ {mona:?} = \"member\" }}\n",
+        quoted(&cloud.keystone.keys())
     );
     // Offline a project is known by its id alone.
     let rules = format!("projects = [\"Default:ops\", {:?}]", cloud.project);

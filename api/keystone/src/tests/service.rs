@@ -64,8 +64,10 @@ async fn a_revoked_token_is_refused_when_it_is_asked_about_again() {
     facts(&remembering, &token).await;
     fake.revoke(&token);
     facts(&remembering, &token).await;
+    assert_eq!(keystone.was(&token).map(|facts| facts.user.id.clone()).as_deref(), Some("u1"));
     remembering.forget(&token);
     assert_eq!(judge(&remembering, &token).await, Verdict::Refused);
+    assert_eq!(remembering.was(&token), None, "what is forgotten is forgotten");
 }
 
 #[tokio::test]

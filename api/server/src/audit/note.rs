@@ -26,6 +26,9 @@ const KEYSTONE_TOKEN: &str = "keystone";
 /// A token of Keystone whose signature alone was checked.
 const KEYSTONE_SIGNATURE: &str = "keystone/offline";
 
+/// A token of Keystone that was valid before, and is refused now.
+const KEYSTONE_FORMER: &str = "keystone/refused";
+
 /// Most characters of a path or a name in a record.
 const LONGEST: usize = 512;
 
@@ -121,7 +124,7 @@ impl Draft {
     }
 }
 
-/// What a token says of its owner; also of one who has no role here.
+/// What a token says of its owner; also of one who has no role here, or has none any more.
 fn credential(identity: &Identity) -> Option<AuditCredential> {
     if let Identity::Token { facts, .. } = identity {
         let audit_ids = vec![facts.audit_id.clone()];
@@ -131,6 +134,10 @@ fn credential(identity: &Identity) -> Option<AuditCredential> {
             ..AuditCredential::default()
         });
     }
+    let (facts, is_former) = match identity {
+        Identity::Former(facts) => (facts, true),
+        identity => (identity.facts()?, false),
+    };
     let TokenFacts {
         user,
         scope,
@@ -141,7 +148,7 @@ fn credential(identity: &Identity) -> Option<AuditCredential> {
         issued_at: _,
         expires_at: _,
         vouched,
-    } = &**identity.facts()?;
+    } = &**facts;
     let (project_id, project) = match scope {
         Scope::Project(project) => (Some(bounded(&project.id)), Some(bounded(&project.name))),
         Scope::Unscoped | Scope::Domain(_) | Scope::System => (None, None),
@@ -151,9 +158,10 @@ fn credential(identity: &Identity) -> Option<AuditCredential> {
         scope => (None, *scope == Scope::System),
     };
     Some(AuditCredential {
-        type_uri: match vouched {
-            Vouched::Online => KEYSTONE_TOKEN.to_owned(),
-            Vouched::Offline => KEYSTONE_SIGNATURE.to_owned(),
+        type_uri: match (is_former, vouched) {
+            (true, _) => KEYSTONE_FORMER.to_owned(),
+            (false, Vouched::Online) => KEYSTONE_TOKEN.to_owned(),
+            (false, Vouched::Offline) => KEYSTONE_SIGNATURE.to_owned(),
         },
         audit_ids: audit_ids.iter().map(|id| bounded(id)).collect(),
         user_id: Some(bounded(&user.id)),

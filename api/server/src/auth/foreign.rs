@@ -60,8 +60,8 @@ pub(crate) enum Judged {
         /// As [`Verdict::Known`] has it.
         unsure: Option<u64>,
     },
-    /// Nobody.
-    Refused,
+    /// Nobody; whose the token was while it was valid, where that is remembered.
+    Refused(Option<Arc<TokenFacts>>),
     /// Nobody can tell now; seconds after which to try again.
     Unreachable(u64),
     /// Too many bad tokens; seconds after which to try again.
@@ -100,7 +100,7 @@ impl Foreign {
                 Some(role) => Judged::Known { facts, role, unsure },
                 None => Judged::Stranger { facts, unsure },
             },
-            Verdict::Refused => Judged::Refused,
+            Verdict::Refused => Judged::Refused(self.service.was(token)),
             Verdict::Unreachable { retry_after } => Judged::Unreachable(retry_after.max(1)),
             Verdict::Limited { retry_after } => Judged::Limited(retry_after.max(1)),
         }

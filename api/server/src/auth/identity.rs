@@ -49,6 +49,8 @@ pub(crate) enum Identity {
     Peer(Caller),
     /// Nobody that we know: no token, or one that is not valid.
     Unknown,
+    /// As [`Identity::Unknown`] to whoever asks; records tell whose the token was while it was valid.
+    Former(Arc<TokenFacts>),
     /// Two different tokens.
     Ambiguous,
     /// The identity service alone could tell, and cannot be asked; seconds until the next try.
@@ -64,6 +66,7 @@ impl Identity {
             Self::Token { caller, .. } | Self::Foreign { caller, .. } | Self::Peer(caller) => Some(caller),
             Self::Stranger { .. }
             | Self::Unknown
+            | Self::Former(_)
             | Self::Ambiguous
             | Self::Unreachable(_)
             | Self::Limited(_) => None,
@@ -146,7 +149,8 @@ async fn of_service(request: &ServiceRequest, foreign: &Foreign, token: &str) ->
             Identity::Foreign { caller, facts, unsure, token: Arc::from(token) }
         }
         Judged::Stranger { facts, unsure } => Identity::Stranger { facts, unsure },
-        Judged::Refused => Identity::Unknown,
+        Judged::Refused(Some(facts)) => Identity::Former(facts),
+        Judged::Refused(None) => Identity::Unknown,
         Judged::Unreachable(wait) => Identity::Unreachable(wait),
         Judged::Limited(wait) => Identity::Limited(wait),
     }

@@ -99,7 +99,7 @@ fn require(request: &HttpRequest, told: Role) -> Result<Caller, ApiError> {
         }
         Identity::Limited(wait) => return Err(ApiError::too_many(*wait)),
         Identity::Ambiguous => return Err(ApiError::ambiguous_credentials()),
-        Identity::Unknown => return Err(unauthorized(request)),
+        Identity::Unknown | Identity::Former(_) => return Err(unauthorized(request)),
     };
     match needs {
         Needs::Role(needed) if caller.role.covers(needed) => Ok(caller.clone()),

@@ -18,6 +18,9 @@ pub trait IdentityService: Send + Sync + 'static {
     /// Forgets what was said of a token; the next [`IdentityService::judge`] asks anew.
     fn forget(&self, token: &str);
 
+    /// Whose a refused token was when it was valid last, where that is remembered: for records alone.
+    fn was(&self, token: &str) -> Option<Arc<TokenFacts>>;
+
     /// How the service fares.
     fn health(&self) -> IdentityHealth;
 }

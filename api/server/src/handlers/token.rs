@@ -151,7 +151,7 @@ async fn of_service(
     let (facts, role, unsure) = match foreign.judge(token, &place_of(request), now()).await {
         Judged::Known { facts, role, unsure } => (facts, Some(role), unsure),
         Judged::Stranger { facts, unsure } => (facts, None, unsure),
-        Judged::Refused => return Err(no_such_token()),
+        Judged::Refused(_) => return Err(no_such_token()),
         Judged::Unreachable(wait) => return Err(ApiError::identity_unreachable(wait)),
         Judged::Limited(wait) => return Err(ApiError::too_many(wait)),
     };

@@ -45,6 +45,10 @@ impl IdentityService for Told {
         self.forgotten.lock().unwrap().push(token.to_owned());
     }
 
+    fn was(&self, token: &str) -> Option<Arc<TokenFacts>> {
+        (token == "revoked").then(|| Arc::new(facts("member", project("ops"))))
+    }
+
     fn health(&self) -> IdentityHealth {
         IdentityHealth {
             state: *self.state.lock().unwrap(),
@@ -183,7 +187,7 @@ async fn a_refusal_is_one_and_the_same_and_says_where_tokens_are() {
     let revoked = site.token(Role::Admin);
     site.store.revoke(&revoked, crate::clock::now()).unwrap();
     let expired = site.store.token_of("admin", 1_000);
-    for token in ["garbage", "a.b.c", &"x".repeat(9_000), &revoked, &expired] {
+    for token in ["garbage", "revoked", "a.b.c", &"x".repeat(9_000), &revoked, &expired] {
         assert_eq!(same(&site.call(with(token, plugins())).await), plain, "{token:.20}");
     }
     let wait = |answer: &Answer| answer.header("retry-after").map(str::to_owned);
@@ -311,6 +315,14 @@ async fn records_name_user_project_and_token_also_of_who_was_refused() {
     assert_eq!((unknown.initiator.id.as_str(), &unknown.initiator.credential), ("unknown", &None));
     let credential = local.initiator.credential.as_ref().unwrap();
     assert_eq!((credential.type_uri.as_str(), credential.audit_ids.len()), ("token", 1));
+    assert_eq!(site.call(with("revoked", change())).await.status, 401);
+    let record = site.records().pop().unwrap();
+    assert_eq!((record.initiator.id.as_str(), &record.initiator.role), ("unknown", &None));
+    let credential = record.initiator.credential.unwrap();
+    assert_eq!(
+        (credential.type_uri.as_str(), credential.user.as_deref()),
+        ("keystone/refused", Some("member"))
+    );
     let caller = site.fake.last_caller.lock().unwrap().clone().unwrap();
     assert_eq!((caller.user.as_str(), caller.role), ("member", Role::Member));
 }

@@ -182,7 +182,7 @@ mod tests {
             "secret_file": "/etc/gatherd/keystone.secret", "projects": ["Default:ops"]})
     }
 
-    fn with(changes: Value) -> Vec<(String, String)> {
+    fn with(changes: &Value) -> Vec<(String, String)> {
         let mut section = good();
         for (key, value) in changes.as_object().unwrap() {
             match value {
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn each_key_that_is_out_of_range_is_named() {
-        assert_eq!(with(json!({})), []);
+        assert_eq!(with(&json!({})), []);
         for (changes, pointer) in [
             (json!({"auth_urls": ["keystone"]}), "/keystone/auth_urls/0"),
             (json!({"auth_urls": ["https://me:secret@keystone"]}), "/keystone/auth_urls/0"),
@@ -220,7 +220,7 @@ mod tests {
             (json!({"offline": {"repository": "/k", "leeway": 6}}), "/keystone/offline/leeway"),
             (json!({"offline": {"repository": "k"}}), "/keystone/offline/repository"),
         ] {
-            let found = with(changes.clone());
+            let found = with(&changes);
             assert!(found.iter().any(|(at, _)| at == pointer), "{changes}: {found:?}");
         }
     }
@@ -238,7 +238,7 @@ mod tests {
             (json!({"projects": null}), "/keystone", "whose tokens count"),
             (json!({"offline": {}}), "/keystone/offline/repository", "directory"),
         ] {
-            let found = with(changes.clone());
+            let found = with(&changes);
             assert!(
                 found.iter().any(|(at, detail)| at == pointer && detail.contains(word)),
                 "{changes}: {found:?}"
@@ -246,6 +246,6 @@ mod tests {
         }
         let alone = json!({"auth_urls": [], "user": null, "project": null, "secret_file": null,
             "public_url": "https://keystone", "offline": {"repository": "/keys", "default": "member"}});
-        assert_eq!(with(alone), []);
+        assert_eq!(with(&alone), []);
     }
 }
