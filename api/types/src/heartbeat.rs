@@ -58,7 +58,8 @@ pub enum DaemonState {
     Starting,
     /// Every enabled plugin runs.
     Running,
-    /// At least one enabled plugin does not run, or the audit trail cannot be written.
+    /// At least one enabled plugin does not run, the audit trail cannot be written, or the certificate of the API
+    /// ended or cannot be renewed.
     Degraded,
     /// Going down; changes are refused.
     Stopping,
