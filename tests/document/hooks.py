@@ -35,7 +35,9 @@ def fresh_token(url):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Shows another token than that of the run to whatever takes a token back."""
+    """Shows another token than that of the run to whatever takes a token back, and leaves the user of the run as it is."""
+    if (case.path_parameters or {}).get("name") == CREDENTIAL["user"]:
+        case.path_parameters["name"] = "ann"
     if case.operation.definition.raw.get("operationId") != "delete_token":
         return
     if case.headers.get("X-Auth-Token") == os.environ["GATHERD_TOKEN"]:

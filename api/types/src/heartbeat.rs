@@ -100,7 +100,8 @@ pub enum DaemonState {
     Starting,
     /// Every enabled plugin runs.
     Running,
-    /// At least one enabled plugin does not run, the audit trail cannot be written, or Keystone cannot be asked.
+    /// At least one enabled plugin does not run, the audit trail cannot be written, Keystone cannot be asked, or the
+    /// certificate of the API ended or cannot be renewed.
     Degraded,
     /// Going down; changes are refused.
     Stopping,

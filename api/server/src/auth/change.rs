@@ -129,7 +129,7 @@ impl Store {
         if !is_name(name) {
             return Err(UserError::Name);
         }
-        if password.as_ref().is_some_and(|password| !(8..=MAX_TEXT).contains(&password.len())) {
+        if password.as_ref().is_some_and(|password| !is_password(password)) {
             return Err(UserError::Password);
         }
         if self.user(name).is_none() && password.is_none() {
@@ -243,6 +243,11 @@ fn fresh_password() -> String {
 fn is_name(name: &str) -> bool {
     let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(is_known) && !matches!(name, "." | "..")
+}
+
+/// 8 characters at least, of however many bytes, and not more than a login takes.
+fn is_password(password: &str) -> bool {
+    password.chars().count() >= 8 && password.len() <= MAX_TEXT
 }
 
 fn known(name: &str, User { role, hash: _, epoch: _, since }: &User) -> Known {

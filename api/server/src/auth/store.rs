@@ -47,7 +47,7 @@ pub enum UserError {
     #[error("a user's name has 1 to 64 characters of a-z, A-Z, 0-9, '.', '_', '-' and '@'")]
     Name,
     /// The password is not one.
-    #[error("a password has 8 to {MAX_TEXT} bytes")]
+    #[error("a password has 8 characters at least and {MAX_TEXT} bytes at most")]
     Password,
     /// There is no such user.
     #[error("there is no such user")]

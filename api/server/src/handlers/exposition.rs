@@ -5,8 +5,10 @@ use crate::auth::Scraper;
 use crate::input::{NoParams, Offer, Params, choose};
 use crate::management::ExpositionFormat;
 use crate::problem::ApiError;
+use crate::tls::Tls;
 use actix_web::http::header::VARY;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream::{self, StreamExt};
 use gatherd_api_types::ProblemCode;
 
 const FORMATS: &[Offer] = &[
@@ -23,6 +25,7 @@ const FORMATS: &[Offer] = &[
 pub(crate) async fn get_exposition(
     _proof: Scraper,
     port: Port,
+    tls: web::Data<Option<Tls>>,
     _params: Params<NoParams>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
@@ -34,5 +37,7 @@ pub(crate) async fn get_exposition(
     let exposition = port.exposition(format).await?;
     let mut answer = HttpResponse::Ok();
     answer.content_type(format.content_type()).insert_header((VARY, "Accept"));
-    Ok(answer.streaming(exposition.into_stream()))
+    // Before all values, for the last line of OpenMetrics says that nothing follows.
+    let own = tls.as_ref().as_ref().map(|tls| Ok(tls.exposed().into()));
+    Ok(answer.streaming(stream::iter(own).chain(exposition.into_stream())))
 }

@@ -23,6 +23,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -179,6 +180,7 @@ impl Served {
             tls: Some(tls),
             workers: 1,
             header_timeout: Duration::from_millis(500),
+            answer_timeout: Duration::from_millis(500),
             ..ServerConfig::default()
         };
         let server = Server::bind(config, site.fake.clone(), site.store.clone()).unwrap();
@@ -298,6 +300,43 @@ async fn a_handshake_that_is_slow_or_garbage_harms_nobody_else() {
     }
     let took = began.elapsed();
     assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(5), "{took:?}");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_ends_its_connection() {
+    let (site, files) = (Site::new(), Files::new());
+    site.fake.series.store(200_000, Ordering::Relaxed);
+    let served = Served::start(&site, files.config());
+    let mut stream = served.connect(&files.client(BOTH, None)).await.unwrap();
+    let head = format!(
+        "GET /v1/values HTTP/1.1\r\nHost: h\r\nAccept: application/x-ndjson\r\nX-Auth-Token: {}\r\n\r\n",
+        site.token(Role::Reader)
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Longer than the next 16 KiB may take: what is read afterwards is what lay on the way.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut seen = Vec::new();
+    let ended = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut seen)).await;
+    assert!(ended.is_ok(), "it ends");
+    let last = String::from_utf8_lossy(&seen[seen.len().saturating_sub(5)..]).into_owned();
+    assert_ne!(last, "0\r\n\r\n", "not all of it came: {} bytes", seen.len());
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn an_exposition_says_when_the_certificate_ends() {
+    let (site, files) = (Site::new(), Files::new());
+    let served = Served::start(&site, files.config());
+    let mut stream = served.connect(&files.client(BOTH, None)).await.unwrap();
+    let head = b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    let mut answer = Vec::new();
+    let _ended = stream.read_to_end(&mut answer).await;
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let end = served.tls.current().facts.not_after;
+    assert!(text.contains(&format!("\ngatherd_certificate_end_timestamp_seconds {end}\n")), "{text}");
+    assert!(text.contains("\ngatherd_certificate_failing 0\n"), "{text}");
     served.stop().await;
 }
 

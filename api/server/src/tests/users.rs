@@ -162,6 +162,7 @@ async fn what_no_user_is_is_refused_with_a_pointer() {
         (json!({"role": "reader"}), "/password"),
         (json!({"password": "correct horse"}), "/role"),
         (json!({"role": "reader", "password": "short"}), "/password"),
+        (json!({"role": "reader", "password": "\u{e9}\u{e9}\u{e9}\u{e9}"}), "/password"),
         (json!({"role": "reader", "password": ""}), "/password"),
         (json!({"role": "reader", "password": "x".repeat(1025)}), "/password"),
         (json!({"role": "reader", "password": 7}), "/password"),

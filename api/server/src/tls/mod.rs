@@ -176,6 +176,21 @@ impl Tls {
         }
     }
 
+    /// When the certificate ends and whether newer files cannot be used, as lines that both formats of an exposition
+    /// allow.
+    pub(crate) fn exposed(&self) -> String {
+        let end = self.current().facts.not_after;
+        let problem = u8::from(self.state().problem.is_some());
+        format!(
+            "# HELP gatherd_certificate_end_timestamp_seconds When the certificate of the API ends.\n\
+             # TYPE gatherd_certificate_end_timestamp_seconds gauge\n\
+             gatherd_certificate_end_timestamp_seconds {end}\n\
+             # HELP gatherd_certificate_failing Whether newer files of TLS cannot be used.\n\
+             # TYPE gatherd_certificate_failing gauge\n\
+             gatherd_certificate_failing {problem}\n"
+        )
+    }
+
     /// Whether the certificate counts at `now` (seconds since 1970), and the newest files are in force.
     pub(crate) fn is_well(&self, now: u64) -> bool {
         let is_taken = self.0.watch.lock().unwrap_or_else(PoisonError::into_inner).problem().is_none();
