@@ -75,7 +75,10 @@ impl Pass {
                 None => return true,
                 Some(Judged::Known { role, .. }) => Some(role),
                 Some(
-                    Judged::Stranger { .. } | Judged::Refused(_) | Judged::Unreachable(_) | Judged::Limited(_),
+                    Judged::Stranger { .. }
+                    | Judged::Refused(_)
+                    | Judged::Unreachable(_)
+                    | Judged::Limited(_),
                 ) => None,
             },
             By::Peer(role) => Some(*role),
