@@ -5,8 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use gatherd_e2e::{Answer, Ask, Checked, Daemon, Keystone, Place, Setup, Stage, TokenKind, within};
+use gatherd_e2e::{Answer, Ask, Checked, Daemon, Document, Keystone, Place, Setup, Stage, TokenKind, within};
 use serde_json::{Value, json};
+
+use crate::token::{ask, needed};
 
 /// How long the daemon of these tests believes what Keystone said, in seconds.
 const CACHE: f64 = 1.0;
@@ -136,6 +138,44 @@ async fn whoever_keystone_knows_may_do_what_its_role_in_the_project_says() {
     let beat = daemon.unix().get("/v1/heartbeat").await.ok();
     assert_eq!(beat["keystone"]["state"], "reachable");
     assert!(!daemon.log().contains("gAAAA"), "no token is in the log");
+}
+
+#[tokio::test]
+async fn every_operation_is_for_whom_the_document_says_by_keystone_s_word() {
+    let Some(stage) = Stage::find() else { return };
+    let Some(cloud) = Cloud::start(&stage, TokenKind::Fernet, 3_600).await else { return };
+    let section =
+        format!("api.metrics_open = false\n{}", cloud.section("").replace("cache = 1\n", "cache = 300\n"));
+    let daemon = Daemon::start(Setup::new(&stage).config(section)).await;
+    let client = daemon.tcp();
+    let elsewhere = cloud.keystone.token(&cloud.keystone.password("admin", "secret", Some("admin"))).await;
+    let unscoped = cloud.keystone.token(&cloud.keystone.password("ada", "secret", None)).await;
+    let revoked = cloud.token("ada").await;
+    cloud.keystone.revoke(&revoked).await;
+    let garbage = format!("gAAAA{}", "x".repeat(200));
+    let strength = |role: &str| ["reader", "member", "admin"].iter().position(|it| *it == role);
+    // The admin last: what it does may change what the others would see.
+    for (token, role, refusal) in [
+        (&garbage, "", 401),
+        (&revoked, "", 401),
+        (&elsewhere, "", 403),
+        (&unscoped, "", 403),
+        (&cloud.token("rita").await, "reader", 403),
+        (&cloud.token("mona").await, "member", 403),
+        (&cloud.token("ada").await, "admin", 403),
+    ] {
+        for operation in Document::committed().operations() {
+            let Some(needed) = needed(&operation) else { continue };
+            let answer = client.send(ask(&operation).token(token)).await;
+            if strength(role) >= strength(needed) {
+                // Let in; what is sent may still not be what the operation expects.
+                let is_let_in = ![401, 403, 429].contains(&answer.status) && answer.status < 500;
+                assert!(is_let_in, "{role}: {operation:?}: {}", answer.text());
+            } else {
+                assert_eq!(answer.status, refusal, "{role}: {operation:?}: {}", answer.text());
+            }
+        }
+    }
 }
 
 #[tokio::test]
