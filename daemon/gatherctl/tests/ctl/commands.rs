@@ -169,8 +169,16 @@ fn a_refusal_ends_with_one_and_says_what_to_do() {
 
 #[test]
 fn wrong_usage_ends_with_two() {
-    for line in ["", "fly", "plugin show A", "status --url a --socket b", "status --url https://h", "logout"]
-    {
+    for line in [
+        "",
+        "fly",
+        "plugin show A",
+        "status --url a --socket b",
+        "status --url ftp://h",
+        "status --url https://h --key /k",
+        "status --url https://h --cacert /nonexistent",
+        "logout",
+    ] {
         let ran = Ctl::default().run(line);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}: {}", ran.err);
     }

@@ -10,3 +10,4 @@ mod login;
 mod terminal;
 mod told;
 mod values;
+mod users;
