@@ -23,7 +23,7 @@ fn write(place: &Place, lines: &str) {
 async fn daemon(stage: &Stage, lines: &str) -> Daemon {
     let place = Place::new(None);
     write(&place, lines);
-    let config = format!("access_policy = {:?}\n", place.path().join("etc/policy.toml"));
+    let config = format!("access_policy = '{}'\n", place.path().join("etc/policy.toml").display());
     Daemon::start_in(place, Setup::new(stage).config(config)).await
 }
 

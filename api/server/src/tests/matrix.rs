@@ -99,7 +99,8 @@ fn promised(access: Access, word: Option<&str>, shown: Shown, metrics_open: bool
 /// A policy that says one word of every route that needs a role.
 fn everywhere(word: &str) -> RoutePolicy {
     let guarded = TABLE.iter().filter(|line| line.access != Access::Open);
-    let lines: String = guarded.map(|line| format!("\"{}\" = \"{word}\"\n", line.name())).collect();
+    let lines: Vec<String> = guarded.map(|line| format!("\"{}\" = \"{word}\"\n", line.name())).collect();
+    let lines = lines.concat();
     RoutePolicy::parse(&format!("[routes]\n{lines}")).unwrap()
 }
 

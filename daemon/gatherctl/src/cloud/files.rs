@@ -117,5 +117,5 @@ fn load(path: &Path) -> Result<Clouds, CloudError> {
 fn parse(text: &str) -> Result<Clouds, Option<u64>> {
     // What has no content at all is a file of no clouds.
     let parsed = serde_saphyr::from_str::<Option<Clouds>>(text);
-    parsed.map(Option::unwrap_or_default).map_err(|error| error.location().map(|place| place.line() as u64))
+    parsed.map(Option::unwrap_or_default).map_err(|error| error.location().map(|place| place.line()))
 }
