@@ -27,9 +27,10 @@ mod settled;
 
 pub use door::{BatchRef, Call, Door, IdentityRef, Refusal, ValueListRef};
 pub use error::{CallError, Complaint, ConfigureError, InitError, OpenError, Unsafe};
+pub use image::Image;
 pub use instance::{Gate, Instance};
 pub use lend::WriteItem;
-pub use library::{Digest, Library, Manifest};
+pub use library::{Digest, DigestError, Library, Manifest};
 pub use loader::{Loader, Trust};
 
 pub use gatherd_abi::{Capabilities, Handle, Linked, LogLevel, Status};

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::mem::ManuallyDrop;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -111,6 +112,20 @@ impl Loader {
             known.paths.insert(path.to_owned());
         }
         known.library(path, digest)
+    }
+
+    /// Opens the library whose sealed copy another process made and judged; `name` is the file's name there.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]: it can not be loaded, or is no plugin.
+    pub fn adopt(&self, copy: OwnedFd, name: &Path, digest: Digest) -> Result<&'static Library, OpenError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.mapped.contains_key(&digest) {
+            let code = map(name, Image::adopt(copy, digest))?;
+            known.mapped.insert(digest, Mapping { code, library: None });
+        }
+        known.library(name, digest)
     }
 
     /// How many distinct libraries are in memory, those that were refused afterwards included.

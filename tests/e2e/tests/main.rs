@@ -28,6 +28,8 @@ mod gatherctl;
 mod gatherctl_changes;
 mod heartbeat;
 mod history;
+mod isolated;
+mod isolated_hosts;
 mod list;
 mod metric;
 mod notification;

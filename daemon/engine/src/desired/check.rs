@@ -156,6 +156,7 @@ impl Ranges<'_> {
         self.paths("/plugin_dirs", &document.plugin_dirs);
         self.paths("/state_dir", document.state_dir.as_slice());
         self.paths("/runtime_dir", document.runtime_dir.as_slice());
+        self.paths("/host_program", document.host_program.as_slice());
         self.listen(&document.api.listen);
         let socket = document.api.unix_socket.as_deref().unwrap_or_default();
         self.say_if(
@@ -317,6 +318,7 @@ mod tests {
             (json!({"plugin_dirs": vec!["/x"; 65]}), "/plugin_dirs"),
             (json!({"state_dir": ""}), "/state_dir"),
             (json!({"runtime_dir": ""}), "/runtime_dir"),
+            (json!({"host_program": ""}), "/host_program"),
             (json!({"api": {"listen": "localhost"}}), "/api/listen"),
             (json!({"api": {"unix_socket": "x".repeat(108)}}), "/api/unix_socket"),
             (json!({"api": {"workers": 0}}), "/api/workers"),

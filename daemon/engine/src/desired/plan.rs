@@ -105,6 +105,7 @@ mod tests {
                 enabled,
                 interval: interval.map(f64::from),
                 trusted,
+                isolation: None,
                 config: json!({"n": number}).as_object().unwrap().clone(),
             }
         })

@@ -385,6 +385,7 @@ pub(crate) fn spec(id: &str) -> Spec {
         id: id.parse().unwrap(),
         type_name: id.into(),
         trusted: false,
+        isolation: None,
         code: Code::Newest,
         interval: Interval::DEFAULT,
         config: json!({}),

@@ -137,6 +137,7 @@ mod tests {
             id: id.parse().unwrap(),
             type_name: "t".into(),
             trusted: false,
+            isolation: None,
             code: Code::Newest,
             interval: Interval::DEFAULT,
             config: serde_json::json!({}),

@@ -178,6 +178,7 @@ pub(crate) fn spec(id: &str, config: &str) -> Spec {
         id: id.parse().unwrap(),
         type_name: id.into(),
         trusted: false,
+        isolation: None,
         code: Code::Newest,
         interval: Interval::DEFAULT,
         config: serde_json::from_str(config).unwrap(),
