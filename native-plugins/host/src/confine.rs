@@ -1,9 +1,14 @@
 //! What this process gives up before it runs a line of the plugin.
 
+mod calls;
+mod paths;
+
 use std::io;
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use gatherd_wire::Limits;
+use landlock::RulesetStatus;
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use rustix::thread::set_no_new_privs;
 
@@ -35,4 +40,24 @@ pub(crate) fn limit(limits: &Limits) -> anyhow::Result<()> {
         setrlimit(resource, limit).with_context(|| format!("cannot limit {what} to {most}"))?;
     }
     Ok(())
+}
+
+/// Confines this thread, and all that it starts, as far as the kernel can. Answers what it can not.
+pub(crate) fn confine(private: &[PathBuf], limits: &Limits) -> Vec<String> {
+    let mut lacking = Vec::new();
+    match paths::keep_out_of(private) {
+        Ok(RulesetStatus::FullyEnforced) => {}
+        Ok(RulesetStatus::PartiallyEnforced) => {
+            lacking.push("this kernel has an older Landlock: signals are not held".into())
+        }
+        Ok(RulesetStatus::NotEnforced) => {
+            lacking
+                .push("this kernel has no Landlock: the plugin can read what the daemon's user can".into());
+        }
+        Err(error) => lacking.push(format!("Landlock does not hold the plugin: {error}")),
+    }
+    if let Err(error) = calls::refuse(limits.processes == Some(0)) {
+        lacking.push(format!("seccomp does not hold the plugin: {error}"));
+    }
+    lacking
 }

@@ -30,6 +30,9 @@ use gatherd_wire::{
 use control::{Control, Inbox};
 use door::HostDoor;
 
+/// Level of a line about something rare.
+const NOTICE: i32 = 5;
+
 /// Orders that wait at the most; the daemon has a few calls under way.
 const ORDERS: usize = 64;
 
@@ -78,6 +81,9 @@ fn serve(mut inbox: Inbox, control: Arc<Control>, hello: &Hello) -> anyhow::Resu
     let producer = Producer::new(values).context("cannot use the values ring")?;
     let writes = Consumer::new(next("writes ring")?).context("cannot use the writes ring")?;
     confine::limit(&hello.limits)?;
+    for lacking in confine::confine(&hello.private, &hello.limits) {
+        control.tell(&ToDaemon::Log { level: NOTICE, message: lacking })?;
+    }
     let door = Arc::new(HostDoor::new(Arc::clone(&control), producer));
     let (orders, waiting) = sync_channel(ORDERS);
     let plugin = plugin::Plugin::new(Arc::clone(&control), Arc::clone(&door), writes);

@@ -29,6 +29,7 @@ mod gatherctl_changes;
 mod heartbeat;
 mod history;
 mod isolated;
+mod isolated_confined;
 mod isolated_hosts;
 mod list;
 mod metric;
