@@ -189,6 +189,26 @@ pub enum Isolation {
     Process,
 }
 
+/// What a plugin's own process may use.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PluginLimits {
+    /// Bytes of private memory, 16 MiB to 1 TiB; 512 MiB for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 67_108_864)]
+    pub memory: Option<u64>,
+    /// Open descriptors, 32 to 1,048,576; 256 for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub descriptors: Option<u64>,
+    /// Whether it may start processes; false for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<bool>,
+    /// Seconds after which a read is given up and the process is killed, 0.1 to 31,536,000; 1.9 intervals and 2 s at
+    /// least for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_deadline: Option<f64>,
+}
+
 /// A plugin to load.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -214,6 +234,9 @@ pub struct NewPlugin {
     /// process of its own otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
+    /// What its own process may use, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<PluginLimits>,
     /// Its own configuration, as the `config_schema` of its type describes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"mount_point": ["/"]}))]

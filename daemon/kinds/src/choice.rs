@@ -72,6 +72,10 @@ impl PluginKind for Choice {
         "native"
     }
 
+    fn names(&self) -> Vec<&'static str> {
+        vec![self.0.native.name(), self.0.isolated.name()]
+    }
+
     /// What is not trusted is looked at in a host process.
     fn found(&self) -> Vec<Found> {
         let mut all = self.0.native.found();

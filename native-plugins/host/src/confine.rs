@@ -48,7 +48,7 @@ pub(crate) fn confine(private: &[PathBuf], limits: &Limits) -> Vec<String> {
     match paths::keep_out_of(private) {
         Ok(RulesetStatus::FullyEnforced) => {}
         Ok(RulesetStatus::PartiallyEnforced) => {
-            lacking.push("this kernel has an older Landlock: signals are not held".into())
+            lacking.push("this kernel has an older Landlock: signals are not held".into());
         }
         Ok(RulesetStatus::NotEnforced) => {
             lacking

@@ -69,11 +69,11 @@ fn run() -> anyhow::Result<()> {
     if PROTOCOL.common(hello.protocol).is_none() {
         bail!("the daemon speaks protocol {}, this host {}", hello.protocol.major, PROTOCOL.major);
     }
-    serve(inbox, control, &hello)
+    serve(inbox, &control, &hello)
 }
 
 /// Loads the library and serves until the daemon has had enough.
-fn serve(mut inbox: Inbox, control: Arc<Control>, hello: &Hello) -> anyhow::Result<()> {
+fn serve(mut inbox: Inbox, control: &Arc<Control>, hello: &Hello) -> anyhow::Result<()> {
     let mut passed = inbox.take_descriptors().into_iter();
     let mut next = |what| passed.next().with_context(|| format!("the daemon passed no {what}"));
     let library = next("library")?;
@@ -84,9 +84,9 @@ fn serve(mut inbox: Inbox, control: Arc<Control>, hello: &Hello) -> anyhow::Resu
     for lacking in confine::confine(&hello.private, &hello.limits) {
         control.tell(&ToDaemon::Log { level: NOTICE, message: lacking })?;
     }
-    let door = Arc::new(HostDoor::new(Arc::clone(&control), producer));
+    let door = Arc::new(HostDoor::new(Arc::clone(control), producer));
     let (orders, waiting) = sync_channel(ORDERS);
-    let plugin = plugin::Plugin::new(Arc::clone(&control), Arc::clone(&door), writes);
+    let plugin = plugin::Plugin::new(Arc::clone(control), Arc::clone(&door), writes);
     let (name, digest) = (hello.library.clone(), hello.digest.clone());
     let thread =
         Builder::new().name("plugin".into()).spawn(move || plugin.live(library, &name, &digest, &waiting));

@@ -1,5 +1,6 @@
 //! Opens libraries, each digest once.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
@@ -121,9 +122,9 @@ impl Loader {
     /// [`OpenError`]: it can not be loaded, or is no plugin.
     pub fn adopt(&self, copy: OwnedFd, name: &Path, digest: Digest) -> Result<&'static Library, OpenError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.mapped.contains_key(&digest) {
+        if let Entry::Vacant(place) = known.mapped.entry(digest) {
             let code = map(name, Image::adopt(copy, digest))?;
-            known.mapped.insert(digest, Mapping { code, library: None });
+            place.insert(Mapping { code, library: None });
         }
         known.library(name, digest)
     }

@@ -170,7 +170,6 @@ impl<'a> Rest<'a> {
     /// Samples and values.
     fn counts(&mut self) -> Result<(usize, usize), RecordError> {
         let word = self.word()?;
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves of a word")]
         let (samples, values) = ((word & HALF) as usize, (word >> 32) as usize);
         if !(1..=MAX_SAMPLES).contains(&samples) {
             return Err(RecordError::Samples(samples));

@@ -263,7 +263,6 @@ impl Consumer {
             match word & !LENGTH {
                 GAP if length == until_end && length <= available => self.advance(length),
                 RECORD if length < available.min(until_end) && length < ring.capacity / 2 => {
-                    #[expect(clippy::cast_possible_truncation, reason = "smaller than what is mapped")]
                     let payload = &ring.memory.words()[begin + 1..=begin + length as usize];
                     into.clear();
                     into.extend(payload.iter().map(|word| word.load(Ordering::Relaxed)));

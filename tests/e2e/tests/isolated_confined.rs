@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use gatherd_e2e::{Checked, Daemon, Libraries, Place, Setup, Stage, skip};
+use gatherd_e2e::{Ask, Checked, Daemon, Libraries, Place, Setup, Stage, skip};
+
+use serde_json::json;
 
 use crate::scene::{instance, misbehaving, number_until, plugin_until, runs};
 
@@ -65,6 +67,34 @@ async fn an_isolated_plugin_can_not_call_the_management_api() {
         let number = number_until(&client, "testhost/misbehave-connects/gauge-reads", |_| true).await;
         assert_eq!(number, can, "{isolation}");
     }
+}
+
+#[tokio::test]
+async fn an_isolated_plugin_has_the_limits_that_are_set_over_the_api() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = instance("tries", "forks", 60.0, "series = 2").replace("trusted = true\n", "");
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    let limits =
+        json!({"interval": 0.2, "limits": {"memory": 1 << 26, "descriptors": 40, "processes": true}});
+    client.send(Ask::patch("/v1/plugins/tries", &limits).if_match("*")).await.ok();
+    let plugin = runs(&client, "tries").await;
+    number_until(&client, "testhost/misbehave-bad/gauge-reads", |_| true).await;
+    let held = std::fs::read_to_string(format!("/proc/{}/limits", plugin["process"]["pid"])).unwrap();
+    let limit = |name: &str| {
+        let line = held.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_ascii_whitespace().next().unwrap().to_owned()
+    };
+    assert_eq!((limit("Max data size"), limit("Max open files")), ("67108864".into(), "40".into()));
+    let refused =
+        client.send(Ask::patch("/v1/plugins/tries", &json!({"limits": {"memory": 1}})).if_match("*")).await;
+    assert_eq!(
+        (refused.status, refused.errors()[0].0.as_str()),
+        (422, "/limits/memory"),
+        "{}",
+        refused.text()
+    );
 }
 
 #[tokio::test]

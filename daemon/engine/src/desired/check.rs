@@ -340,6 +340,12 @@ mod tests {
             (json!({"log": {"filter": ""}}), "/log/filter"),
             (json!({"plugins": {"CPU": {}}}), "/plugins/CPU"),
             (json!({"plugins": {"cpu": {"interval": 0}}}), "/plugins/cpu/interval"),
+            (json!({"plugins": {"cpu": {"limits": {"memory": 1}}}}), "/plugins/cpu/limits/memory"),
+            (json!({"plugins": {"cpu": {"limits": {"descriptors": 3}}}}), "/plugins/cpu/limits/descriptors"),
+            (
+                json!({"plugins": {"cpu": {"limits": {"read_deadline": 0}}}}),
+                "/plugins/cpu/limits/read_deadline",
+            ),
             (json!({"plugins": {"cpu": {"type": "../cpu"}}}), "/plugins/cpu/type"),
             (json!({"thresholds": {"a b": {}}}), "/thresholds/a b"),
             (json!({"thresholds": {"a": {"hits": 1_000_001}}}), "/thresholds/a/hits"),

@@ -386,6 +386,7 @@ pub(crate) fn spec(id: &str) -> Spec {
         type_name: id.into(),
         trusted: false,
         isolation: None,
+        limits: crate::port::PluginLimits::default(),
         code: Code::Newest,
         interval: Interval::DEFAULT,
         config: json!({}),

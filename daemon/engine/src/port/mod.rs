@@ -16,7 +16,7 @@ pub use exposition::{Exposition, ExpositionFormat};
 pub use output::{Flush, NotWritten, Output, Series, WriteFailure};
 pub use plugin::{
     CallFailure, Capability, Code, ConfigProblem, Found, Isolation, Manifest, OpenFailure, Plugin, PluginId,
-    PluginIdError, PluginKind, Process, ProcessReading, Spec,
+    PluginIdError, PluginKind, PluginLimits, Process, ProcessReading, Spec,
 };
 pub use target::{Message, NotDelivered, Reach, Secret, Target, Targets, Webhook};
 pub use timekeeper::{

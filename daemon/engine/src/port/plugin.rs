@@ -67,6 +67,24 @@ pub enum Isolation {
     Process,
 }
 
+/// What a plugin's own process may use and how long its reads may take; what is `None` is the kind's to say.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of a plugin's limits")]
+pub struct PluginLimits {
+    /// Bytes of private memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Open descriptors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub descriptors: Option<u64>,
+    /// Whether it may start processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<bool>,
+    /// Seconds after which a read is given up and the process is killed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_deadline: Option<f64>,
+}
+
 /// What is asked of a kind: which plugin, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
@@ -79,6 +97,8 @@ pub struct Spec {
     /// Where its code runs; `None` for in process where it is trusted or its digest was listed, and in a process of its
     /// own otherwise.
     pub isolation: Option<Isolation>,
+    /// What its own process may use, where it has one.
+    pub limits: PluginLimits,
     /// Which code of it.
     pub code: Code,
     /// Time between two reads.
@@ -207,6 +227,11 @@ pub struct Found {
 pub trait PluginKind: Send + Sync + 'static {
     /// Short name of the way, for people.
     fn name(&self) -> &'static str;
+
+    /// What [`Manifest::kind`] can be of what it opens.
+    fn names(&self) -> Vec<&'static str> {
+        vec![self.name()]
+    }
 
     /// What could be opened now; may read files.
     fn found(&self) -> Vec<Found>;

@@ -57,11 +57,12 @@ pub enum LeftSeries {
 
 /// True where both ask for the same plugin run the same way, whatever code they name.
 fn is_same(one: &Spec, other: &Spec) -> bool {
-    let Spec { id, type_name, trusted, isolation, code: _, interval, config } = one;
+    let Spec { id, type_name, trusted, isolation, limits, code: _, interval, config } = one;
     *id == other.id
         && *type_name == other.type_name
         && *trusted == other.trusted
         && *isolation == other.isolation
+        && *limits == other.limits
         && *interval == other.interval
         && *config == other.config
 }

@@ -85,6 +85,6 @@ pub(super) fn of_call(outcome: Outcome) -> Result<(), CallFailure> {
 }
 
 /// A process that was lost while it started.
-pub(super) fn of_losing(failure: CallFailure) -> OpenFailure {
+pub(super) fn of_losing(failure: &CallFailure) -> OpenFailure {
     OpenFailure::Init { code: "init_failed", detail: failure.to_string() }
 }

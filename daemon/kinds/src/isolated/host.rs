@@ -35,7 +35,7 @@ pub(super) struct Host {
 struct Unborn(Option<Arc<Process>>);
 
 impl Unborn {
-    fn is_born(mut self) {
+    fn let_live(mut self) {
         self.0 = None;
     }
 }
@@ -56,14 +56,15 @@ pub(super) async fn launch(
     library: &Library,
     threshold: Option<Arc<Threshold>>,
 ) -> Result<Host, OpenFailure> {
-    let Prepared { command, ours, output, values, writes } = prepare(settings).map_err(no_room)?;
+    let Prepared { command, ours, output, values, writes } =
+        prepare(settings).map_err(|error| no_room(&error))?;
     let child = spawner.spawn(command).await.map_err(|error| no_program(settings, &error))?;
-    let process = Process::watch(child, output, threshold.clone()).map_err(no_room)?;
+    let process = Process::watch(child, output, threshold.clone()).map_err(|error| no_room(&error))?;
     let unborn = Unborn(Some(Arc::clone(&process)));
-    greet(settings, name, library, &ours, [&values, &writes]).map_err(no_room)?;
+    greet(settings, name, library, &ours, [&values, &writes]).map_err(|error| no_room(&error))?;
     let (tell, loaded) = oneshot::channel();
-    let conversation = converse(ours, values, threshold, tell).map_err(no_room)?;
-    let writes = Producer::new(writes).map_err(|error| no_room(io::Error::other(error)))?;
+    let conversation = converse(ours, values, threshold, tell).map_err(|error| no_room(&error))?;
+    let writes = Producer::new(writes).map_err(|error| no_room(&io::Error::other(error)))?;
     let (orders, waiting) = mpsc::channel(ORDERS);
     let broken = Arc::new(OnceLock::new());
     let line = Line::new(orders, Arc::clone(&process), Arc::clone(&broken));
@@ -75,10 +76,10 @@ pub(super) async fn launch(
     });
     let loaded = match loaded.await {
         Ok(loaded) => loaded,
-        Err(_gone) => return Err(failure::of_losing(line.ended().await)),
+        Err(_gone) => return Err(failure::of_losing(&line.ended().await)),
     };
     let manifest = failure::of_loading(loaded, library)?;
-    unborn.is_born();
+    unborn.let_live();
     Ok(Host { manifest, line, writes })
 }
 
@@ -154,7 +155,7 @@ fn ring_error(error: RingError) -> io::Error {
     }
 }
 
-fn no_room(error: io::Error) -> OpenFailure {
+fn no_room(error: &io::Error) -> OpenFailure {
     let detail = format!("cannot prepare a host process: {error}");
     OpenFailure::Init { code: "init_failed", detail }
 }

@@ -7,7 +7,7 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use gatherd_engine::port::{
-    BoxFuture, Code, Found, Manifest, OpenFailure, Plugin, PluginId, PluginKind, Spec,
+    BoxFuture, Code, Found, Manifest, OpenFailure, Plugin, PluginId, PluginKind, PluginLimits, Spec,
 };
 use gatherd_engine::way::Door;
 use gatherd_wire::ToHost;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::host::{Host, launch};
 use super::images::{Images, Library};
-use super::isolated_plugin::IsolatedPlugin;
+use super::isolated_plugin::{IsolatedPlugin, read_deadline};
 use super::spawner::Spawner;
 use super::{IsolatedSettings, failure};
 use crate::native::Threshold;
@@ -63,7 +63,9 @@ impl IsolatedKind {
         }
         let (digest, name) = (library.digest.clone(), type_name.to_owned());
         let seen = self.beside(move |workshop| {
-            Box::pin(async move { Ok(workshop.launch(&name, &library, None).await?.manifest.clone()) })
+            Box::pin(async move {
+                Ok(workshop.launch(&name, &library, &PluginLimits::default(), None).await?.manifest.clone())
+            })
         });
         let mut all = looked_at();
         if all.len() >= LOOKED_AT {
@@ -105,6 +107,7 @@ fn spec_of(type_name: &str) -> Result<Spec, OpenFailure> {
         type_name: type_name.to_owned(),
         trusted: false,
         isolation: None,
+        limits: PluginLimits::default(),
         code: Code::Newest,
         interval: gatherd_model::Interval::DEFAULT,
         config: serde_json::Value::Object(serde_json::Map::new()),
@@ -116,13 +119,16 @@ impl Workshop {
         &self,
         name: &str,
         library: &Library,
+        limits: &PluginLimits,
         threshold: Option<Arc<Threshold>>,
     ) -> Result<Started, OpenFailure> {
         let spawner = self.spawner.as_ref().map_err(|error| OpenFailure::Init {
             code: "init_failed",
             detail: format!("cannot begin the thread that starts host processes: {error}"),
         })?;
-        launch(&self.settings, spawner, name, library, threshold).await.map(|host| Started(Some(host)))
+        launch(&self.settings.limited(limits), spawner, name, library, threshold)
+            .await
+            .map(|host| Started(Some(host)))
     }
 
     async fn in_time<T>(&self, what: BoxFuture<'static, Result<T, OpenFailure>>) -> Result<T, OpenFailure> {
@@ -144,10 +150,10 @@ impl Workshop {
         library: &Library,
         threshold: Option<Arc<Threshold>>,
     ) -> Result<Started, OpenFailure> {
-        let started = self.launch(spec.id.as_str(), library, threshold).await?;
+        let started = self.launch(spec.id.as_str(), library, &spec.limits, threshold).await?;
         let config = spec.config.clone();
         let done = started.line.ask(self.patience(), |call| ToHost::Configure { call, config }).await;
-        failure::of_configuring(done.map_err(failure::of_losing)?.outcome)?;
+        failure::of_configuring(done.map_err(|lost| failure::of_losing(&lost))?.outcome)?;
         Ok(started)
     }
 
@@ -158,9 +164,9 @@ impl Workshop {
         let (interval, config) = (spec.interval.units(), spec.config.clone());
         let init = move |call| ToHost::Init { call, interval, config };
         let done = started.line.ask(self.patience(), init).await;
-        failure::of_init(done.map_err(failure::of_losing)?.outcome)?;
+        failure::of_init(done.map_err(|lost| failure::of_losing(&lost))?.outcome)?;
         self.images.keep(&spec.id, &library);
-        Ok(Box::new(IsolatedPlugin::new(started.into_host()?, spec.interval)))
+        Ok(Box::new(IsolatedPlugin::new(started.into_host()?, read_deadline(&spec))))
     }
 
     async fn library_of(self: &Arc<Self>, spec: &Spec) -> Result<Arc<Library>, OpenFailure> {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatherd_engine::port::{BoxFuture, CallFailure, Capability, Flush, Manifest, Output, Plugin, Process};
-use gatherd_model::{Interval, Notification};
+use gatherd_engine::port::{
+    BoxFuture, CallFailure, Capability, Flush, Manifest, Output, Plugin, Process, Spec,
+};
+use gatherd_model::Notification;
 use gatherd_wire::{Note, Producer, ToHost};
 use tokio::time::timeout;
 
@@ -32,9 +34,9 @@ pub(super) struct IsolatedPlugin {
 }
 
 impl IsolatedPlugin {
-    pub(super) fn new(host: Host, interval: Interval) -> Self {
+    pub(super) fn new(host: Host, read_deadline: Duration) -> Self {
         let Host { manifest, line, writes } = host;
-        Self { manifest, line, writes: Some(writes), read_deadline: read_deadline(interval) }
+        Self { manifest, line, writes: Some(writes), read_deadline }
     }
 
     async fn ask(
@@ -46,9 +48,11 @@ impl IsolatedPlugin {
     }
 }
 
-/// A little less than two intervals, so that the process is gone before the engine gives the read up.
-fn read_deadline(interval: Interval) -> Duration {
-    (interval.as_duration().saturating_mul(19) / 10).max(READ)
+/// As the operator says. Otherwise a little less than two intervals, so that the process is gone before the engine gives
+/// the read up.
+pub(super) fn read_deadline(spec: &Spec) -> Duration {
+    let wanted = spec.limits.read_deadline.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    wanted.unwrap_or_else(|| (spec.interval.as_duration().saturating_mul(19) / 10).max(READ))
 }
 
 impl Plugin for IsolatedPlugin {
@@ -111,12 +115,31 @@ pub(super) fn flushing(call: u64, what: &Flush) -> ToHost {
 
 #[cfg(test)]
 mod tests {
+    use gatherd_engine::port::{Code, PluginLimits};
+    use gatherd_model::Interval;
+
     use super::*;
 
     #[test]
-    fn a_read_may_take_less_than_two_intervals_but_two_seconds() {
-        let deadline = |seconds| read_deadline(Interval::from_secs_f64(seconds).unwrap());
-        assert_eq!(deadline(0.1), Duration::from_secs(2));
-        assert_eq!(deadline(10.0), Duration::from_secs(19));
+    fn a_read_may_take_less_than_two_intervals_but_two_seconds_or_as_the_operator_says() {
+        let deadline = |seconds, read_deadline| {
+            read_deadline_of(seconds, PluginLimits { read_deadline, ..PluginLimits::default() })
+        };
+        assert_eq!(deadline(0.1, None), Duration::from_secs(2));
+        assert_eq!(deadline(10.0, None), Duration::from_secs(19));
+        assert_eq!(deadline(10.0, Some(0.5)), Duration::from_millis(500));
+    }
+
+    fn read_deadline_of(interval: f64, limits: PluginLimits) -> Duration {
+        read_deadline(&Spec {
+            id: "p".parse().unwrap(),
+            type_name: "p".into(),
+            trusted: false,
+            isolation: None,
+            limits,
+            code: Code::Newest,
+            interval: Interval::from_secs_f64(interval).unwrap(),
+            config: serde_json::Value::Null,
+        })
     }
 }

@@ -25,6 +25,7 @@ mod writer;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gatherd_engine::port::PluginLimits;
 use gatherd_wire::Limits;
 
 pub use isolated_kind::IsolatedKind;
@@ -49,5 +50,16 @@ impl IsolatedSettings {
     pub fn new(program: PathBuf, directories: Vec<PathBuf>) -> Self {
         let limits = Limits { memory: Some(512 << 20), descriptors: Some(256), processes: Some(0) };
         Self { program, directories, private: Vec::new(), limits, init_deadline: Duration::from_secs(10) }
+    }
+
+    /// The same with what is said of one plugin.
+    fn limited(&self, limits: &PluginLimits) -> Self {
+        let usual = self.limits;
+        let limits = Limits {
+            memory: limits.memory.or(usual.memory),
+            descriptors: limits.descriptors.or(usual.descriptors),
+            processes: if limits.processes == Some(true) { None } else { usual.processes },
+        };
+        Self { limits, ..self.clone() }
     }
 }

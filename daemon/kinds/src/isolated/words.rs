@@ -66,8 +66,9 @@ mod tests {
     #[test]
     fn the_last_lines_are_kept_and_long_ones_are_cut() {
         let mut words = LastWords::default();
-        let text =
-            (0..20).map(|line| format!("line {line}\n")).collect::<String>() + &"x".repeat(600) + "\nend";
+        let text = (0..20).fold(String::new(), |text, line| text + &format!("line {line}\n"))
+            + &"x".repeat(600)
+            + "\nend";
         for part in text.as_bytes().chunks(7) {
             words.hear(part, None);
         }

@@ -138,6 +138,7 @@ mod tests {
             type_name: "t".into(),
             trusted: false,
             isolation: None,
+            limits: gatherd_engine::port::PluginLimits::default(),
             code: Code::Newest,
             interval: Interval::DEFAULT,
             config: serde_json::json!({}),

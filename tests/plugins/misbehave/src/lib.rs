@@ -177,7 +177,7 @@ impl Collector for Misbehave {
                 out.gauge(&self.series[0], reads);
             }
             Mode::Peeks => {
-                out.gauge(&self.series[0], f64::from(u8::from(self.can(|file| std::fs::read(file).is_ok()))))
+                out.gauge(&self.series[0], f64::from(u8::from(self.can(|file| std::fs::read(file).is_ok()))));
             }
             Mode::Connects => {
                 out.gauge(

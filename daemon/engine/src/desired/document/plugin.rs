@@ -6,7 +6,7 @@ use gatherd_model::Interval;
 use serde::{Deserialize, Serialize};
 
 use super::Document;
-use crate::port::{Code, Isolation, PluginId, Spec};
+use crate::port::{Code, Isolation, PluginId, PluginLimits, Spec};
 
 /// The plugins that run while no file names any.
 pub const DEFAULT_PLUGINS: [&str; 6] = ["cpu", "memory", "load", "df", "disk", "interface"];
@@ -28,8 +28,15 @@ pub struct PluginEntry {
     /// Where its code runs; for `None` in process where it is trusted, in a process of its own otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
+    /// What its own process may use, where it has one.
+    #[serde(skip_serializing_if = "is_default")]
+    pub limits: PluginLimits,
     /// The plugin's own configuration, which only the plugin understands.
     pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+fn is_default(limits: &PluginLimits) -> bool {
+    *limits == PluginLimits::default()
 }
 
 impl Default for PluginEntry {
@@ -40,6 +47,7 @@ impl Default for PluginEntry {
             interval: None,
             trusted: false,
             isolation: None,
+            limits: PluginLimits::default(),
             config: serde_json::Map::new(),
         }
     }
@@ -67,6 +75,7 @@ impl Document {
                 type_name: entry.type_name.clone().unwrap_or_else(|| id.to_string()),
                 trusted: entry.trusted,
                 isolation: entry.isolation,
+                limits: entry.limits.clone(),
                 code: Code::Newest,
                 interval: Interval::from_secs_f64(seconds).ok()?,
                 config: serde_json::Value::Object(entry.config.clone()),
