@@ -1,3 +1,5 @@
+//! The ring by itself: order, bounds, waking, and memory that lies.
+
 use std::thread;
 
 use proptest::prelude::*;
