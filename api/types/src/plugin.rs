@@ -22,7 +22,7 @@ pub struct Plugin {
     pub state: PluginState,
     /// When it came into that state, or was restarted in it.
     pub since: Timestamp,
-    /// The way it runs: `native` is a library in the daemon's process.
+    /// The way it runs: `native` is a library in the daemon's process, `isolated` one in a process of its own.
     #[schema(example = "native")]
     pub kind: String,
     /// Its own version, if it says one.
@@ -66,10 +66,28 @@ pub struct Plugin {
     pub abandoned_threads: u64,
     /// Lines that it said and that were not logged, because it says too much.
     pub suppressed_lines: u64,
+    /// What its process uses; `null` unless it runs in one of its own.
+    #[schema(required)]
+    pub process: Option<PluginProcess>,
     /// Which layer of the configuration decided.
     pub sources: PluginSources,
     /// The revision of the desired state that last changed this plugin.
     pub revision: u64,
+}
+
+/// What a plugin's own process uses.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct PluginProcess {
+    /// Its number.
+    pub pid: u32,
+    /// Memory of it that lies in RAM, in bytes.
+    #[schema(example = 4_194_304)]
+    pub memory_bytes: u64,
+    /// Processor time since it began, in seconds.
+    #[schema(example = 0.25)]
+    pub cpu_seconds: f64,
+    /// Its threads.
+    pub threads: u32,
 }
 
 /// What becomes of the newest values of a plugin that is disabled.
@@ -161,6 +179,36 @@ pub enum Source {
 #[schema(value_type = Object, example = json!({"report_by_cpu": true}))]
 pub struct PluginConfig(pub Map<String, Value>);
 
+/// Where a plugin's code runs.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    /// In the daemon's own process, on a thread.
+    Thread,
+    /// In a process of its own.
+    Process,
+}
+
+/// What a plugin's own process may use.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PluginLimits {
+    /// Bytes of private memory, 16 MiB to 1 TiB; 512 MiB for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 67_108_864)]
+    pub memory: Option<u64>,
+    /// Open descriptors, 32 to 1,048,576; 256 for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub descriptors: Option<u64>,
+    /// Whether it may start processes; false for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<bool>,
+    /// Seconds after which a read is given up and the process is killed, 0.1 to 31,536,000; 1.9 intervals and 2 s at
+    /// least for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_deadline: Option<f64>,
+}
+
 /// A plugin to load.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -182,6 +230,13 @@ pub struct NewPlugin {
     /// Whether its library may run in process although its digest was not listed at build time; false for absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted: Option<bool>,
+    /// Where its code runs; for absent in the daemon's process where it is trusted or its digest was listed, and in a
+    /// process of its own otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
+    /// What its own process may use, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<PluginLimits>,
     /// Its own configuration, as the `config_schema` of its type describes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"mount_point": ["/"]}))]

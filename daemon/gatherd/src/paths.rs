@@ -27,6 +27,8 @@ pub(crate) struct Paths {
     pub(crate) runtime: PathBuf,
     /// Directories of plugins, in the order they are searched.
     pub(crate) plugins: Vec<PathBuf>,
+    /// The program that runs a plugin in a process of its own.
+    pub(crate) host_program: PathBuf,
     /// The unix socket of the API; `None` for none.
     pub(crate) socket: Option<PathBuf>,
     /// The private socket over which the next daemon asks.
@@ -90,7 +92,8 @@ impl Paths {
             plugins.push(beside.unwrap_or_else(|| PathBuf::from(PACKAGED_PLUGINS)));
         }
         let handover = runtime.join("handover.sock");
-        Ok(Self { state, runtime, plugins, socket, handover })
+        let host_program = document.host_program.clone().unwrap_or_else(host_program);
+        Ok(Self { state, runtime, plugins, host_program, socket, handover })
     }
 
     /// Makes the directories that are not there: the state for us alone, the runtime directory open to
@@ -115,6 +118,12 @@ fn make(path: &Path, mode: u32) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(mode).create(path)?;
     // Whatever the umask.
     fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
+/// The program of host processes, beside our own wherever that lies.
+fn host_program() -> PathBuf {
+    let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/bin/gatherd"));
+    own.with_file_name("gatherd-host")
 }
 
 /// The plugins of a program that is not installed, but lies as an installation would: `../plugins`.
@@ -143,6 +152,7 @@ mod tests {
             state: "/var/lib/gatherd".into(),
             runtime: "/run/gatherd".into(),
             plugins: vec![PACKAGED_PLUGINS.into()],
+            host_program: std::env::current_exe().unwrap().with_file_name("gatherd-host"),
             socket: Some("/run/gatherd/gatherd.sock".into()),
             handover: "/run/gatherd/handover.sock".into(),
         };
@@ -179,12 +189,14 @@ mod tests {
         let mut document = Document { state_dir: Some("/a".into()), ..Document::default() };
         document.runtime_dir = Some("/b".into());
         document.plugin_dirs = vec!["/c".into()];
+        document.host_program = Some("/e/host".into());
         document.api.unix_socket = Some("/d/sock".to_owned());
         let paths = find(&document, false, &[]).unwrap();
         let expected = Paths {
             state: "/a".into(),
             runtime: "/b".into(),
             plugins: vec!["/c".into()],
+            host_program: "/e/host".into(),
             socket: Some("/d/sock".into()),
             handover: "/b/handover.sock".into(),
         };

@@ -151,7 +151,7 @@ impl Daemon {
         });
         let engine = Arc::new(engine.await?);
         let facts = Facts {
-            plugin_kinds: kinds.iter().map(|kind| kind.name()).collect(),
+            plugin_kinds: kinds.iter().flat_map(|kind| kind.names()).collect(),
             abi: (gatherd_abi::ABI_MAJOR, gatherd_abi::ABI_MINOR),
             document: Arc::new(document.clone()),
         };

@@ -1,8 +1,13 @@
 //! Every way to run a plugin.
 //!
-//! Each kind implements [`gatherd_engine::port::PluginKind`] and is known to nobody but the wiring. For now
-//! there is one: [`native`], a library in the daemon's own process.
+//! Each kind implements [`gatherd_engine::port::PluginKind`] and is known to nobody but the wiring: [`native`], a
+//! library in the daemon's own process; [`isolated`], a library in a process of its own; and [`Choice`], which of both
+//! a plugin gets.
 
 #![forbid(unsafe_code)]
 
+mod choice;
+pub mod isolated;
 pub mod native;
+
+pub use choice::Choice;

@@ -1,6 +1,8 @@
 //! Plugins.
 
-use gatherd_api::types::{FieldError, LeftValues, Plugin, PluginFailure, PluginSources, PluginState, Source};
+use gatherd_api::types::{
+    FieldError, LeftValues, Plugin, PluginFailure, PluginProcess, PluginSources, PluginState, Source,
+};
 use gatherd_api::{Caller, Change, Changed, ListRequest, ManagementError, Part, PluginQuery, Versioned};
 use gatherd_engine::desired::{self, Committed, Edit, Effective, Resource};
 use gatherd_engine::lifecycle::{State, VitalsReading};
@@ -200,6 +202,12 @@ fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plug
         drops: drops(dropped.iter().copied()),
         abandoned_threads: vitals.abandoned,
         suppressed_lines: *held_lines,
+        process: vitals.process.map(|process| PluginProcess {
+            pid: process.pid,
+            memory_bytes: process.memory,
+            cpu_seconds: process.cpu.as_secs_f64(),
+            threads: process.threads,
+        }),
         sources: sources(current, id),
         revision: current.plugin_revision(id).unwrap_or(current.revision),
     }

@@ -38,10 +38,11 @@ pub(crate) fn found(registry: &Registry) -> Vec<Found> {
     found
 }
 
-/// Nobody listed it, so it was not even loaded to be looked at; but a plugin that is trusted by name runs it, and
-/// that one has told of itself.
+/// Nobody listed it, so it was not loaded here to be looked at; but a plugin that is trusted by name runs it, and that one
+/// has told of itself.
 fn believe_what_runs(found: &mut Found, registry: &Registry) {
-    if !matches!(&found.manifest, Err(failure) if failure.code() == "untrusted") {
+    let is_strange = found.manifest.as_ref().err().is_none_or(|failure| failure.code() == "untrusted");
+    if found.trusted || !is_strange {
         return;
     }
     let told = registry.pictures().into_iter().filter(|picture| picture.spec.trusted);

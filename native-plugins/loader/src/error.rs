@@ -173,6 +173,46 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Every word that [`OpenError::code`] answers.
+    pub const CODES: [&str; 14] = [
+        "missing",
+        "unreadable",
+        "unsafe_directory",
+        "unsafe_file",
+        "too_large",
+        "not_a_library",
+        "other_architecture",
+        "untrusted",
+        "load_failed",
+        "no_entry",
+        "abi_mismatch",
+        "bad_table",
+        "old_code",
+        "reload_limit",
+    ];
+
+    /// The short stable word for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "missing",
+            Self::Io { .. } => "unreadable",
+            Self::UnsafeDirectory { .. } => "unsafe_directory",
+            Self::UnsafeFile { .. } => "unsafe_file",
+            Self::TooLarge { .. } => "too_large",
+            Self::NotALibrary { .. } => "not_a_library",
+            Self::OtherArchitecture { .. } => "other_architecture",
+            Self::NotListed { .. } => "untrusted",
+            Self::Load { .. } => "load_failed",
+            Self::NoEntry { .. } => "no_entry",
+            Self::AbiMismatch { .. } | Self::Unwilling { .. } => "abi_mismatch",
+            Self::BadTable { .. } => "bad_table",
+            Self::OldCode { .. } => "old_code",
+            Self::ReloadLimit { .. } => "reload_limit",
+        }
+    }
+}
+
 /// One thing that a plugin finds wrong with its configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Complaint {

@@ -11,7 +11,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{MemfdFlags, SealFlags, StatVfsMountFlags, fcntl_add_seals, fstatvfs, memfd_create};
@@ -27,13 +27,33 @@ const STEP: usize = 1 << 16;
 
 /// A copy of a library, and its digest.
 #[derive(Debug)]
-pub(crate) struct Image {
+pub struct Image {
     file: File,
     /// SHA-256 of the copy.
     pub(crate) digest: Digest,
 }
 
 impl Image {
+    /// Judges the file at `path` and copies it into sealed memory, from where another process may load it. Nothing of
+    /// it runs here, and it is given up when this is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]: the file is missing, unsafe, too large, or no library of this machine.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::copy_to(path, crate::file::open(path)?, None)
+    }
+
+    /// SHA-256 of the copy, which is what it holds for good.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// A copy that came from another process, which knows its digest.
+    pub(crate) fn adopt(file: OwnedFd, digest: Digest) -> Self {
+        Self { file: File::from(file), digest }
+    }
+
     /// Copies the library that was opened from `path`, into `directory` where that can be.
     ///
     /// # Errors
@@ -63,6 +83,12 @@ impl Image {
     /// The name under which the dynamic loader finds the copy.
     pub(crate) fn name(&self) -> PathBuf {
         name_of(&self.file)
+    }
+}
+
+impl AsFd for Image {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

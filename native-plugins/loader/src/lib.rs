@@ -29,9 +29,10 @@ mod settled;
 pub use descriptors::keep_descriptors;
 pub use door::{BatchRef, Call, Door, IdentityRef, Refusal, ValueListRef};
 pub use error::{CallError, Complaint, ConfigureError, InitError, OpenError, Unsafe};
+pub use image::Image;
 pub use instance::{Gate, Instance};
 pub use lend::WriteItem;
-pub use library::{Digest, Library, Manifest};
+pub use library::{Digest, DigestError, Library, Manifest};
 pub use loader::{Loader, Trust};
 
 pub use gatherd_abi::{Capabilities, Handle, Linked, LogLevel, Status};

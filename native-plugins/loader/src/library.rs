@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::fmt;
 use std::path::Path;
 use std::ptr;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gatherd_abi::{ABI_MAJOR, Capabilities, Linked, PluginTable, Status, Text};
@@ -23,6 +24,23 @@ pub struct Digest(pub [u8; 32]);
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A text that is no digest.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("64 hexadecimal digits are wanted")]
+pub struct DigestError;
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let nibble = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digits: Option<Vec<u8>> = text.bytes().map(nibble).collect();
+        let digits = digits.filter(|digits| digits.len() == 64).ok_or(DigestError)?;
+        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        bytes.try_into().map(Self).map_err(|_| DigestError)
     }
 }
 

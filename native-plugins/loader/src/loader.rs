@@ -1,9 +1,11 @@
 //! Opens libraries, each digest once.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::mem::ManuallyDrop;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -111,6 +113,20 @@ impl Loader {
             known.paths.insert(path.to_owned());
         }
         known.library(path, digest)
+    }
+
+    /// Opens the library whose sealed copy another process made and judged; `name` is the file's name there.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]: it can not be loaded, or is no plugin.
+    pub fn adopt(&self, copy: OwnedFd, name: &Path, digest: Digest) -> Result<&'static Library, OpenError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Vacant(place) = known.mapped.entry(digest) {
+            let code = map(name, Image::adopt(copy, digest))?;
+            place.insert(Mapping { code, library: None });
+        }
+        known.library(name, digest)
     }
 
     /// How many distinct libraries are in memory, those that were refused afterwards included.

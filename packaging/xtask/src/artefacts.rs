@@ -50,7 +50,7 @@ pub(crate) enum Selection {
 pub(crate) const DOCUMENT: &str = "gatherd-openapi";
 
 /// The programs of the product, each the only one of a crate of its name.
-pub(crate) const PROGRAMS: [&str; 3] = ["gatherd", "gatherctl", "gatherd-clock"];
+pub(crate) const PROGRAMS: [&str; 4] = ["gatherd", "gatherctl", "gatherd-clock", "gatherd-host"];
 
 const PLUGINS: &str = "native-plugins/plugins";
 const TEST_PLUGINS: &str = "tests/plugins";

@@ -28,6 +28,8 @@ pub(crate) enum Promise {
     Document,
     /// The API stays up, whatever clients do; runs are connections
     Api,
+    /// A bad plugin in a process of its own hurts only itself, and leaves nothing behind; runs are reloads of changed code
+    Isolation,
 }
 
 impl Promise {
@@ -37,6 +39,7 @@ impl Promise {
             Self::Transactions => 120,
             Self::Document => 5,
             Self::Api => 2_000,
+            Self::Isolation => 50,
         }
     }
 
@@ -46,6 +49,7 @@ impl Promise {
             Self::Transactions => 1_000,
             Self::Document => 200,
             Self::Api => 10_000,
+            Self::Isolation => 10_000,
         }
     }
 
@@ -55,6 +59,7 @@ impl Promise {
             Self::Transactions => "transactions",
             Self::Document => "document",
             Self::Api => "api",
+            Self::Isolation => "isolation",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask stage`: lays out what was built as an installation would, in one directory.
 //!
 //! ```text
-//! <dir>/bin/{gatherd,gatherctl,gatherd-clock}
+//! <dir>/bin/{gatherd,gatherctl,gatherd-clock,gatherd-host}
 //! <dir>/plugins/cpu.so …
 //! <dir>/plugins/MANIFEST.sha256     digests made at build time: the daemon trusts what is listed
 //! <dir>/sdk/…                       what authors of plugins need; see `sdk`

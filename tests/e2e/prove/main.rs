@@ -8,6 +8,7 @@ mod bench;
 mod document;
 mod fault;
 mod figures;
+mod isolation;
 mod transactions;
 
 use std::env;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     match promise {
         "transactions" => runtime.block_on(transactions::prove(&stage, runs)),
         "api" => runtime.block_on(api::prove(&stage, runs)),
+        "isolation" => runtime.block_on(isolation::prove(&stage, runs)),
         "document" => runtime.block_on(document::prove(&stage, runs)),
         _ => {
             println!("no such promise: {promise}");

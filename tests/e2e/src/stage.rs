@@ -41,7 +41,8 @@ impl Stage {
     /// When the system refuses.
     #[must_use]
     pub fn copy(&self, to: &Path) -> Self {
-        let programs = ["bin/gatherd", "bin/gatherctl", "plugins/MANIFEST.sha256"].map(str::to_owned);
+        let programs = ["bin/gatherd", "bin/gatherctl", "bin/gatherd-host", "plugins/MANIFEST.sha256"]
+            .map(str::to_owned);
         let plugins = DEFAULT_PLUGINS.iter().map(|name| format!("plugins/{name}.so"));
         for folder in ["bin", "plugins"] {
             make_open_directory(&to.join(folder));

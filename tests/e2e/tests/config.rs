@@ -120,7 +120,7 @@ async fn a_plugin_is_loaded_changed_and_unloaded_while_the_others_run_on() {
         let answer = client.send(Ask::post("/v1/plugins").json(&body)).await;
         assert_eq!((answer.status, answer.errors()[0].0.as_str()), (422, pointer), "{}", answer.text());
     }
-    let untrusted = json!({"id": "x", "type": "misbehave"});
+    let untrusted = json!({"id": "x", "type": "misbehave", "isolation": "thread"});
     assert_eq!(
         client.send(Ask::post("/v1/plugins").json(&untrusted)).await.refusal(),
         (409, "unloadable".to_owned())

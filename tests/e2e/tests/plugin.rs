@@ -180,12 +180,12 @@ async fn too_much_changed_code_is_refused_with_advice() {
 }
 
 #[tokio::test]
-async fn a_library_that_nobody_listed_or_trusts_does_not_run() {
+async fn a_library_that_nobody_listed_or_trusts_does_not_run_in_the_daemons_process() {
     let Some(stage) = Stage::find() else { return };
     let libraries = Libraries::new();
     libraries.compile("stamp", "stamp", &[]);
-    let daemon =
-        Daemon::start(Setup::new(&stage).config("[plugins.stamp]\n").plugins_from(libraries.path())).await;
+    let config = "[plugins.stamp]\nisolation = \"thread\"\n";
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
     let client = daemon.unix();
     let plugin =
         plugin_until(&client, "stamp", "is refused", |plugin| plugin["last_error"]["code"] == "untrusted")

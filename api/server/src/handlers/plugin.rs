@@ -215,7 +215,7 @@ pub(crate) async fn create_plugin(
 
 /// Changes a plugin.
 ///
-/// A merge patch (RFC 7396) of its `type`, `enabled`, `interval`, `trusted` and `config`.
+/// A merge patch (RFC 7396) of its `type`, `enabled`, `interval`, `trusted`, `isolation`, `limits` and `config`.
 #[utoipa::path(patch, path = "/v1/plugins/{id}", operation_id = "patch_plugin", tag = "plugins",
     params(("id" = String, Path, description = "Id of the plugin.", example = "cpu"), ConditionHeader,
         ChangeParams),

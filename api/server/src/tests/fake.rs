@@ -274,6 +274,7 @@ fn plugin(id: &str) -> Plugin {
         drops: BTreeMap::new(),
         abandoned_threads: 0,
         suppressed_lines: 0,
+        process: None,
         sources: PluginSources { enabled: Source::Default, config: BTreeMap::new() },
         revision: 7,
     }

@@ -173,6 +173,7 @@ impl Ranges<'_> {
             "/access_policy",
             format_args!("an absolute path such as `/etc/gatherd/policy.toml` is wanted"),
         );
+        self.paths("/host_program", document.host_program.as_slice());
         self.listen(&document.api.listen);
         let socket = document.api.unix_socket.as_deref().unwrap_or_default();
         self.say_if(
@@ -340,6 +341,7 @@ mod tests {
             (json!({"runtime_dir": ""}), "/runtime_dir"),
             (json!({"access_policy": "policy.toml"}), "/access_policy"),
             (json!({"access_policy": ""}), "/access_policy"),
+            (json!({"host_program": ""}), "/host_program"),
             (json!({"api": {"listen": "localhost"}}), "/api/listen"),
             (json!({"api": {"unix_socket": "x".repeat(108)}}), "/api/unix_socket"),
             (json!({"api": {"workers": 0}}), "/api/workers"),
@@ -366,6 +368,12 @@ mod tests {
             (json!({"plugins": {"cpu": {"interval": 0}}}), "/plugins/cpu/interval"),
             (json!({"plugins": {"api": {}}}), "/plugins/api"),
             (json!({"plugins": {"self": {"type": "cpu"}}}), "/plugins/self"),
+            (json!({"plugins": {"cpu": {"limits": {"memory": 1}}}}), "/plugins/cpu/limits/memory"),
+            (json!({"plugins": {"cpu": {"limits": {"descriptors": 3}}}}), "/plugins/cpu/limits/descriptors"),
+            (
+                json!({"plugins": {"cpu": {"limits": {"read_deadline": 0}}}}),
+                "/plugins/cpu/limits/read_deadline",
+            ),
             (json!({"plugins": {"cpu": {"type": "../cpu"}}}), "/plugins/cpu/type"),
             (json!({"thresholds": {"a b": {}}}), "/thresholds/a b"),
             (json!({"thresholds": {"a": {"hits": 1_000_001}}}), "/thresholds/a/hits"),

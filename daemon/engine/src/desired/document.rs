@@ -54,10 +54,10 @@ pub(super) const MAPS: &[&str] =
 /// The members of sections that are maps with a key that is a resource of its own.
 pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "config")];
 
-/// The keys that only files, environment and command line say: where the state lies is no matter of the state,
-/// whom subscriptions may reach is not for those to say who may change subscriptions, and who may come in, and use what,
+/// The keys that only files, environment and command line say: where the state lies is no matter of the state, which
+/// program runs plugins is for those to say who may install one, whom subscriptions may reach is not for those to say who may change subscriptions, and who may come in, and use what,
 /// is not for those who did.
-pub(super) const NOT_OVER_API: &[&str] = &["access_policy", "keystone", "state_dir", "subscriptions_policy"];
+pub(super) const NOT_OVER_API: &[&str] = &["access_policy", "host_program", "keystone", "state_dir", "subscriptions_policy"];
 
 /// The keys that are looked at only when the daemon starts; all others take effect at once.
 pub(super) const AT_START: &[&str] = &[
@@ -67,6 +67,7 @@ pub(super) const AT_START: &[&str] = &[
     "max_read_interval",
     "types_db",
     "plugin_dirs",
+    "host_program",
     "state_dir",
     "runtime_dir",
     "api",
@@ -95,6 +96,9 @@ pub struct Document {
     pub types_db: Vec<PathBuf>,
     /// Directories that plugins are loaded from, in the order they are searched; the package's for none.
     pub plugin_dirs: Vec<PathBuf>,
+    /// The program that runs a plugin in a process of its own; `gatherd-host` beside the daemon for `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_program: Option<PathBuf>,
     /// Where what must survive a restart is kept; by user for `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_dir: Option<PathBuf>,
@@ -239,6 +243,7 @@ impl Default for Document {
             max_read_interval: 86_400.0,
             types_db: Vec::new(),
             plugin_dirs: Vec::new(),
+            host_program: None,
             state_dir: None,
             runtime_dir: None,
             access_policy: None,

@@ -96,6 +96,7 @@ mod tests {
 
     use super::*;
     use crate::desired::document::PluginEntry;
+    use crate::port::PluginLimits;
 
     fn entries() -> impl Strategy<Value = PluginEntry> {
         let interval = prop::option::of(1..3_u32);
@@ -105,6 +106,8 @@ mod tests {
                 enabled,
                 interval: interval.map(f64::from),
                 trusted,
+                isolation: None,
+                limits: PluginLimits::default(),
                 config: json!({"n": number}).as_object().unwrap().clone(),
             }
         })

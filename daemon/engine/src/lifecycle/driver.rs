@@ -4,6 +4,7 @@
 mod calls;
 mod changes;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gatherd_model::CdTime;
@@ -38,6 +39,8 @@ pub(super) struct Driver {
     change: Option<Change>,
     /// A change that waits for the one that goes on.
     waiting: Option<Command>,
+    /// Monotonic: when instances were lost, the newest last; as far back as it counts.
+    losses: VecDeque<CdTime>,
     /// A flush that waits for the running call.
     flush: Option<(Flush, Reply)>,
 }
@@ -70,6 +73,7 @@ impl Driver {
             settles: CdTime::MAX,
             change: None,
             waiting: None,
+            losses: VecDeque::new(),
             flush: None,
         }
     }
@@ -169,6 +173,9 @@ impl Driver {
     }
 
     fn asked(&mut self, command: Command) {
+        if matches!(command, Command::Start { .. } | Command::Replace { .. }) {
+            self.losses.clear(); // Somebody acts.
+        }
         match command {
             Command::Stop { reply } => self.stop(reply),
             Command::Flush { what, reply } => self.ask_flush(what, reply),

@@ -385,6 +385,8 @@ pub(crate) fn spec(id: &str) -> Spec {
         id: id.parse().unwrap(),
         type_name: id.into(),
         trusted: false,
+        isolation: None,
+        limits: crate::port::PluginLimits::default(),
         code: Code::Newest,
         interval: Interval::DEFAULT,
         config: json!({}),

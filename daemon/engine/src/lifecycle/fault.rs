@@ -7,8 +7,8 @@ use crate::port::{CallFailure, OpenFailure};
 /// The newest thing that went wrong with a plugin.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LastError {
-    /// Short stable word: `read_failed`, `flush_failed`, `not_supported`, `lost`, `stuck`, `thread_limit`,
-    /// `outputs_full`, or one of [`OpenFailure::code`].
+    /// Short stable word: `read_failed`, `flush_failed`, `not_supported`, `lost`, `stuck`, `crash_loop`,
+    /// `thread_limit`, `outputs_full`, or one of [`OpenFailure::code`].
     pub code: &'static str,
     /// What happened.
     pub message: String,
@@ -39,6 +39,11 @@ impl Fault {
 
     /// True where trying again by itself would pile up what can not be taken back.
     pub(super) fn is_final(&self) -> bool {
-        matches!(self.code, "thread_limit" | "reload_limit")
+        matches!(self.code, "thread_limit" | "reload_limit" | "crash_loop")
+    }
+
+    /// True where an instance ended that nobody asked to end.
+    pub(super) fn is_loss(&self) -> bool {
+        matches!(self.code, "lost" | "stuck")
     }
 }

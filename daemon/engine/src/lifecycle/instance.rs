@@ -14,7 +14,7 @@ use super::{Outputs, Threads, Vitals};
 use crate::bus::{Bus, Heard, Listener};
 use crate::port::{
     BoxFuture, CallFailure, Capability, Code, Flush, Manifest, OpenFailure, Output, Plugin, PluginId,
-    PluginKind, Spec,
+    PluginKind, Process, Spec,
 };
 use crate::way::Door;
 
@@ -65,6 +65,8 @@ pub(super) struct Instance {
     pub(super) spec: Arc<Spec>,
     pub(super) manifest: Manifest,
     pub(super) output: Option<Box<dyn Output>>,
+    /// Its process, where it has one of its own.
+    pub(super) process: Option<Arc<dyn Process>>,
     /// Where it hears notifications, if it wants any.
     listener: Option<Listener>,
     door: Arc<Door>,
@@ -104,9 +106,9 @@ impl Instance {
         if let Some(digest) = &manifest.digest {
             spec.code = Code::Loaded(digest.clone());
         }
-        let output = plugin.take_output();
+        let (output, process) = (plugin.take_output(), plugin.process());
         let listener = manifest.capabilities.contains(&Capability::Notification).then(|| bus.listen());
-        Self { spec: Arc::new(spec), manifest, output, listener, door, hands: Hands::Free(plugin) }
+        Self { spec: Arc::new(spec), manifest, output, process, listener, door, hands: Hands::Free(plugin) }
     }
 
     pub(super) fn reads(&self) -> bool {

@@ -71,6 +71,10 @@ pub struct Settings {
     pub stop_deadline: Duration,
     /// Most calls that may be abandoned at a time, in the whole daemon.
     pub abandoned_threads: usize,
+    /// After so many lost instances within `losses_within` a plugin is not opened again until somebody acts.
+    pub losses: usize,
+    /// See `losses`.
+    pub losses_within: Duration,
     /// After this long a change that waits for an earlier one of the same plugin is refused.
     pub turn_deadline: Duration,
 }
@@ -83,6 +87,8 @@ impl Default for Settings {
             open_deadline: Duration::from_secs(30),
             stop_deadline: Duration::from_secs(5),
             abandoned_threads: 16,
+            losses: 8,
+            losses_within: Duration::from_mins(10),
             turn_deadline: Duration::from_mins(1),
         }
     }

@@ -217,6 +217,26 @@ async fn a_read_deadline_can_be_set() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plugin_that_is_lost_again_and_again_stays_failed_until_someone_acts() {
+    let house = House::new();
+    house.script.will_read([Calling::Loses("a"), Calling::Loses("b"), Calling::Loses("c")]);
+    let settings = Settings { losses: 3, ..Settings::default() };
+    let (life, _) = life_with(&house, settings);
+    life.start(spec("p")).await.unwrap();
+    pass(120.0).await;
+    let vitals = life.vitals().read();
+    let error = vitals.last_error.unwrap();
+    assert_eq!((vitals.state, error.code), (State::Failed, "crash_loop"));
+    assert_eq!(
+        error.message,
+        "the plugin was lost 3 times in 600s and stays off until somebody restarts it; the last: c"
+    );
+    assert_eq!(vitals.failures_by_code["lost"], 3);
+    assert_eq!(life.replace(spec("p")).await, Ok(()));
+    assert_eq!(life.vitals().state(), State::Running(Failures(0)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_many_abandoned_calls_end_the_plugin_until_someone_acts() {
     let house = House::new();
     let stuck = gate();

@@ -7,7 +7,7 @@ use gatherd_model::CdTime;
 
 use super::State;
 use super::fault::{Fault, LastError};
-use crate::port::{Capability, Manifest, Spec};
+use crate::port::{Capability, Manifest, Process, ProcessReading, Spec};
 
 /// How many of the newest spans are remembered.
 const SPANS: usize = 128;
@@ -86,15 +86,20 @@ pub struct VitalsReading {
     pub next_read: Option<CdTime>,
     /// Calls that did not come back in time.
     pub abandoned: u64,
+    /// What its process uses, where it has one of its own that runs.
+    pub process: Option<ProcessReading>,
 }
 
-/// How a plugin fares. One lock, held for a copy or a few stores.
+/// How a plugin fares. Locks are held for a copy or a few stores.
 #[derive(Debug)]
-pub struct Vitals(Mutex<VitalsReading>);
+pub struct Vitals {
+    reading: Mutex<VitalsReading>,
+    process: Mutex<Option<Arc<dyn Process>>>,
+}
 
 impl Vitals {
     pub(super) fn new(wall: CdTime) -> Self {
-        Self(Mutex::new(VitalsReading {
+        let reading = VitalsReading {
             state: State::Stopped,
             since: wall,
             spec: None,
@@ -109,12 +114,17 @@ impl Vitals {
             lateness: Recent::default(),
             next_read: None,
             abandoned: 0,
-        }))
+            process: None,
+        };
+        Self { reading: Mutex::new(reading), process: Mutex::default() }
     }
 
     /// All of it.
     pub fn read(&self) -> VitalsReading {
-        self.lock().clone()
+        let process = self.process.lock().expect("no holder of the process panics").clone();
+        // Asks the system, so under no lock.
+        let process = process.and_then(|process| process.reading());
+        VitalsReading { process, ..self.lock().clone() }
     }
 
     /// Where the plugin is in its life.
@@ -139,7 +149,7 @@ impl Vitals {
     }
 
     fn lock(&self) -> MutexGuard<'_, VitalsReading> {
-        self.0.lock().expect("no holder of the vitals panics")
+        self.reading.lock().expect("no holder of the vitals panics")
     }
 
     /// `since` moves only where the word for the state does.
@@ -164,6 +174,11 @@ impl Vitals {
         if !reads {
             vitals.failures_in_row = 0;
         }
+    }
+
+    /// Whose process is asked what it uses.
+    pub(super) fn runs_in(&self, process: Option<Arc<dyn Process>>) {
+        *self.process.lock().expect("no holder of the process panics") = process;
     }
 
     pub(super) fn next_read(&self, due: Option<CdTime>) {

@@ -98,7 +98,7 @@ impl Delivery {
     }
 
     /// The samples, in the order of the read, each with its raw values and its rates.
-    pub fn samples(&self) -> impl Iterator<Item = (&Sample, &[Value], &[f64])> {
+    pub fn samples(&self) -> impl Iterator<Item = (&Sample, &[Value], &[f64])> + Clone {
         let meant = self.batch.samples.iter().filter(|sample| sample.outputs & self.output != 0);
         meant.map(|sample| (sample, self.batch.values_of(sample), self.batch.rates_of(sample)))
     }

@@ -15,8 +15,8 @@ pub use drop_reason::DropReason;
 pub use exposition::{Exposition, ExpositionFormat};
 pub use output::{Flush, NotWritten, Output, Series, WriteFailure};
 pub use plugin::{
-    CallFailure, Capability, Code, ConfigProblem, Found, Manifest, OpenFailure, Plugin, PluginId,
-    PluginIdError, PluginKind, Spec,
+    CallFailure, Capability, Code, ConfigProblem, Found, Isolation, Manifest, OpenFailure, Plugin, PluginId,
+    PluginIdError, PluginKind, PluginLimits, Process, ProcessReading, Spec,
 };
 pub use target::{
     Attempt, Message, NotDelivered, Program, ProgramFormat, Reach, Run, Secret, Subscriber, Target, Targets,

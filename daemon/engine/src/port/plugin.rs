@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatherd_model::{Interval, Notification};
+use serde::{Deserialize, Serialize};
 
 use super::{BoxFuture, Flush, Output};
 use crate::way::Door;
@@ -68,6 +70,34 @@ pub enum Code {
     Loaded(String),
 }
 
+/// Where a plugin's code runs.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    /// In the daemon's own process, on a thread.
+    Thread,
+    /// In a process of its own.
+    Process,
+}
+
+/// What a plugin's own process may use and how long its reads may take; what is `None` is the kind's to say.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of a plugin's limits")]
+pub struct PluginLimits {
+    /// Bytes of private memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Open descriptors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub descriptors: Option<u64>,
+    /// Whether it may start processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<bool>,
+    /// Seconds after which a read is given up and the process is killed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_deadline: Option<f64>,
+}
+
 /// What is asked of a kind: which plugin, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
@@ -77,6 +107,11 @@ pub struct Spec {
     pub type_name: String,
     /// Load it in process although its digest was not listed at build time.
     pub trusted: bool,
+    /// Where its code runs; `None` for in process where it is trusted or its digest was listed, and in a process of its
+    /// own otherwise.
+    pub isolation: Option<Isolation>,
+    /// What its own process may use, where it has one.
+    pub limits: PluginLimits,
     /// Which code of it.
     pub code: Code,
     /// Time between two reads.
@@ -101,7 +136,7 @@ pub enum Capability {
 /// What an opened plugin says of itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
-    /// Which way it runs: `native`.
+    /// Which way it runs: `native` in the daemon's process, `isolated` in one of its own.
     pub kind: &'static str,
     /// Name of its type.
     pub type_name: String,
@@ -206,6 +241,11 @@ pub trait PluginKind: Send + Sync + 'static {
     /// Short name of the way, for people.
     fn name(&self) -> &'static str;
 
+    /// What [`Manifest::kind`] can be of what it opens.
+    fn names(&self) -> Vec<&'static str> {
+        vec![self.name()]
+    }
+
     /// What could be opened now; may read files.
     fn found(&self) -> Vec<Found>;
 
@@ -220,10 +260,34 @@ pub trait PluginKind: Send + Sync + 'static {
     fn open(&self, spec: Spec, door: Arc<Door>) -> BoxFuture<'static, Result<Box<dyn Plugin>, OpenFailure>>;
 }
 
+/// What a process of a plugin's own uses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ProcessReading {
+    /// Its number.
+    pub pid: u32,
+    /// Memory of it that lies in RAM, in bytes.
+    pub memory: u64,
+    /// Processor time since it began.
+    pub cpu: Duration,
+    /// Its threads.
+    pub threads: u32,
+}
+
+/// A process of a plugin's own.
+pub trait Process: Send + Sync + fmt::Debug {
+    /// What it uses now; `None` once it has ended. Asks the system.
+    fn reading(&self) -> Option<ProcessReading>;
+}
+
 /// An opened plugin. Calls are serial. Dropping it without [`Plugin::stop`] abandons what it was doing.
 pub trait Plugin: Send + 'static {
     /// What it says of itself.
     fn manifest(&self) -> &Manifest;
+
+    /// Its process, where it has one of its own.
+    fn process(&self) -> Option<Arc<dyn Process>> {
+        None
+    }
 
     /// Reads once; the values enter through the door before this answers.
     fn read(&mut self) -> BoxFuture<'_, Result<(), CallFailure>>;

@@ -57,10 +57,12 @@ pub enum LeftSeries {
 
 /// True where both ask for the same plugin run the same way, whatever code they name.
 fn is_same(one: &Spec, other: &Spec) -> bool {
-    let Spec { id, type_name, trusted, code: _, interval, config } = one;
+    let Spec { id, type_name, trusted, isolation, limits, code: _, interval, config } = one;
     *id == other.id
         && *type_name == other.type_name
         && *trusted == other.trusted
+        && *isolation == other.isolation
+        && *limits == other.limits
         && *interval == other.interval
         && *config == other.config
 }
@@ -203,11 +205,13 @@ pub(super) fn loaded_code(entry: &Entry) -> Option<Code> {
     entry.life.vitals().digest().map(Code::Loaded)
 }
 
-/// A changed spec with the code that is loaded, unless it asks for a certain code or another type.
+/// A changed spec with the code that is loaded, unless it asks for a certain code, another type, or another place to
+/// run: there it is not loaded.
 fn keep_code(entry: &Entry, before: &Wanted, spec: &Spec) -> Spec {
     let mut spec = spec.clone();
     let runs = matches!(entry.life.vitals().state(), State::Running(_));
-    if runs && spec.code == Code::Newest && spec.type_name == before.spec.type_name {
+    let where_it_ran = (before.spec.isolation, before.spec.trusted) == (spec.isolation, spec.trusted);
+    if runs && spec.code == Code::Newest && spec.type_name == before.spec.type_name && where_it_ran {
         spec.code = loaded_code(entry).unwrap_or(Code::Newest);
     }
     spec

@@ -86,6 +86,11 @@ impl Door {
         self.drop_samples(reason, 1);
     }
 
+    /// Counts samples that never came this far.
+    pub fn dropped(&self, reason: DropReason, samples: usize) {
+        self.drop_samples(reason, samples);
+    }
+
     fn refuse(&self, reason: DropReason) -> DropReason {
         self.drop_samples(reason, 1);
         reason

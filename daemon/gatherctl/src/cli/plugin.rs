@@ -80,6 +80,9 @@ pub(crate) struct Add {
     /// Its library may run in the daemon although its digest was not listed at build time.
     #[arg(long)]
     pub(crate) trusted: bool,
+    /// Where its code runs: `thread` in the daemon's process, `process` in one of its own.
+    #[arg(long, value_name = "WHERE", value_parser = ["thread", "process"])]
+    pub(crate) isolation: Option<String>,
     /// It does not run yet.
     #[arg(long)]
     pub(crate) disabled: bool,
@@ -104,6 +107,9 @@ pub(crate) struct Set {
     /// Whether its library may run in the daemon although its digest was not listed at build time.
     #[arg(long, value_name = "BOOL")]
     pub(crate) trusted: Option<bool>,
+    /// Where its code runs: `thread` in the daemon's process, `process` in one of its own.
+    #[arg(long, value_name = "WHERE", value_parser = ["thread", "process"])]
+    pub(crate) isolation: Option<String>,
     #[command(flatten)]
     pub(crate) change: Change,
 }

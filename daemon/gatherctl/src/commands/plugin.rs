@@ -49,7 +49,7 @@ impl Desk<'_> {
     }
 
     async fn add_plugin(&mut self, client: &Client, add: Add) -> Result<(), Failure> {
-        let Add { id, type_name, interval, trusted, disabled, set, change } = add;
+        let Add { id, type_name, interval, trusted, isolation, disabled, set, change } = add;
         let mut sent = Map::from_iter([("id".to_owned(), Value::from(id))]);
         let edits = Edits { set, ..Edits::default() };
         let config = match Edit::of(&edits)? {
@@ -60,6 +60,7 @@ impl Desk<'_> {
             ("type", type_name.map(Value::from)),
             ("interval", interval.map(Value::from)),
             ("trusted", trusted.then_some(Value::Bool(true))),
+            ("isolation", isolation.map(Value::from)),
             ("enabled", disabled.then_some(Value::Bool(false))),
             ("config", config),
         ];
@@ -69,11 +70,12 @@ impl Desk<'_> {
     }
 
     async fn set_plugin(&mut self, client: &Client, set: &Set) -> Result<(), Failure> {
-        let Set { plugin: Id { id }, interval, type_name, trusted, change } = set;
+        let Set { plugin: Id { id }, interval, type_name, trusted, isolation, change } = set;
         let keys = [
             ("interval", interval.map(Value::from)),
             ("type", type_name.clone().map(Value::from)),
             ("trusted", trusted.map(Value::from)),
+            ("isolation", isolation.clone().map(Value::from)),
         ];
         let patch: Map<String, Value> =
             keys.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
@@ -223,6 +225,7 @@ mod tests {
             drops: BTreeMap::from([("too_old".to_owned(), 3)]),
             abandoned_threads: 0,
             suppressed_lines: 0,
+            process: None,
             sources: PluginSources {
                 enabled: Source::Default,
                 config: BTreeMap::from([("report_by_cpu".to_owned(), Source::Api)]),

@@ -43,6 +43,7 @@ fn plugin(id: &str, reads: u64) -> Plugin {
         drops: BTreeMap::new(),
         abandoned_threads: 0,
         suppressed_lines: 0,
+        process: None,
         sources: PluginSources { enabled: Source::Default, config: BTreeMap::new() },
         revision: 1,
     }

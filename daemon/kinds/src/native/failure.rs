@@ -6,30 +6,14 @@ use gatherd_engine::port::{CallFailure, ConfigProblem, OpenFailure};
 use gatherd_loader::{CallError, Complaint, ConfigureError, InitError, OpenError};
 
 /// A library that can not be used.
-pub(super) fn of_opening(error: &OpenError) -> OpenFailure {
-    let code = match error {
-        OpenError::Missing { .. } => "missing",
-        OpenError::Io { .. } => "unreadable",
-        OpenError::UnsafeDirectory { .. } => "unsafe_directory",
-        OpenError::UnsafeFile { .. } => "unsafe_file",
-        OpenError::TooLarge { .. } => "too_large",
-        OpenError::NotALibrary { .. } => "not_a_library",
-        OpenError::OtherArchitecture { .. } => "other_architecture",
-        OpenError::NotListed { .. } => "untrusted",
-        OpenError::Load { .. } => "load_failed",
-        OpenError::NoEntry { .. } => "no_entry",
-        OpenError::AbiMismatch { .. } | OpenError::Unwilling { .. } => "abi_mismatch",
-        OpenError::BadTable { .. } => "bad_table",
-        OpenError::OldCode { .. } => "old_code",
-        OpenError::ReloadLimit { .. } => "reload_limit",
-    };
+pub(crate) fn of_opening(error: &OpenError) -> OpenFailure {
     let advice = match error {
         OpenError::NotListed { .. } => {
-            "; set `trusted = true` for the plugin to run it in the daemon's process all the same"
+            "; set `trusted = true` for the plugin to run it in the daemon's process all the same, or `isolation = \"process\"`"
         }
         _ => "",
     };
-    OpenFailure::Library { code, detail: chain(error) + advice }
+    OpenFailure::Library { code: error.code(), detail: chain(error) + advice }
 }
 
 /// The whole chain of causes in one line.

@@ -26,8 +26,11 @@ mod writer;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use failure::of_opening;
 pub use native_kind::NativeKind;
+pub(crate) use shelf::{check_name, nowhere};
 pub use status::{reason_of, status_of};
+pub(crate) use threshold::Threshold;
 
 /// Where native plugins come from, and how long they may take.
 #[derive(Clone, Debug)]

@@ -105,7 +105,7 @@ impl Shelf {
 }
 
 /// A type name is a file name without its ending; nothing else can be in it.
-pub(super) fn check_name(type_name: &str) -> Result<(), OpenFailure> {
+pub(crate) fn check_name(type_name: &str) -> Result<(), OpenFailure> {
     if type_name.parse::<PluginId>().is_ok() {
         return Ok(());
     }
@@ -116,7 +116,8 @@ pub(super) fn check_name(type_name: &str) -> Result<(), OpenFailure> {
     Err(OpenFailure::Library { code: "missing", detail })
 }
 
-fn nowhere(type_name: &str) -> OpenFailure {
+/// That there is no directory to look in.
+pub(crate) fn nowhere(type_name: &str) -> OpenFailure {
     let detail = format!("there is no directory to look for {type_name}.so in; name one in `plugin_dirs`");
     OpenFailure::Library { code: "missing", detail }
 }

@@ -137,6 +137,8 @@ mod tests {
             id: id.parse().unwrap(),
             type_name: "t".into(),
             trusted: false,
+            isolation: None,
+            limits: gatherd_engine::port::PluginLimits::default(),
             code: Code::Newest,
             interval: Interval::DEFAULT,
             config: serde_json::json!({}),

@@ -16,7 +16,7 @@ use super::status::{reason_of, status_of};
 const SPEAKS: &str = "plugin";
 
 /// What lies between a plugin library and the engine's door. Keeps no value and allocates nothing.
-pub(super) struct Threshold {
+pub(crate) struct Threshold {
     door: Arc<Door>,
     /// A breach of the contract was told once; more of them are only counted.
     breach_told: AtomicBool,
@@ -24,8 +24,24 @@ pub(super) struct Threshold {
 }
 
 impl Threshold {
-    pub(super) fn new(door: Arc<Door>) -> Self {
+    pub(crate) fn new(door: Arc<Door>) -> Self {
         Self { door, breach_told: AtomicBool::new(false), speech: Speech::new(Instant::now()) }
+    }
+
+    /// Counts samples that found no room on the way here.
+    pub(crate) fn dropped(&self, samples: u64) {
+        self.door.dropped(DropReason::OverQuota, usize::try_from(samples).unwrap_or(usize::MAX));
+    }
+
+    /// Counts a breach of the contract, and tells the first.
+    pub(crate) fn breach(&self, status: Status, what: &str) {
+        if let Some(reason) = reason_of(status) {
+            self.door.refused(reason);
+        }
+        if !self.breach_told.swap(true, Ordering::Relaxed) {
+            let plugin = self.door.plugin();
+            tracing::warn!(plugin = %plugin, "the plugin broke the contract: {what}; more is only counted");
+        }
     }
 
     fn tell_held(&self, held: u64) {
@@ -135,12 +151,6 @@ impl gatherd_loader::Door for Threshold {
     }
 
     fn refused(&self, call: Call, refusal: &Refusal) {
-        if let Some(reason) = reason_of(refusal.status()) {
-            self.door.refused(reason);
-        }
-        if !self.breach_told.swap(true, Ordering::Relaxed) {
-            let plugin = self.door.plugin();
-            tracing::warn!(plugin = %plugin, ?call, "the plugin broke the contract: {refusal}; more is only counted");
-        }
+        self.breach(refusal.status(), &format!("{call:?}: {refusal}"));
     }
 }

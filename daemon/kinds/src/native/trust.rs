@@ -57,15 +57,10 @@ fn read(path: &Path) -> Result<String, Unread> {
 
 /// Lines that are none of `sha256sum`'s are passed over: they list nothing.
 fn parse(text: &str) -> HashSet<Digest> {
-    text.lines().filter_map(|line| line.split_whitespace().next()).filter_map(digest).collect()
-}
-
-/// Reads 64 hexadecimal digits.
-fn digest(text: &str) -> Option<Digest> {
-    let nibble = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let digits: Option<Vec<u8>> = text.bytes().map(nibble).collect();
-    let bytes: Vec<u8> = digits?.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-    if text.len() == 64 { bytes.try_into().ok().map(Digest) } else { None }
+    text.lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter_map(|word| word.parse().ok())
+        .collect()
 }
 
 #[cfg(test)]

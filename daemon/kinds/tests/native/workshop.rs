@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use gatherd_engine::bus::Bus;
 use gatherd_engine::cache::{Cache, CacheSettings};
 use gatherd_engine::output::FanOut;
-use gatherd_engine::port::{Clock, Code, OpenFailure, Plugin, PluginKind, Spec};
+use gatherd_engine::port::{Clock, Code, OpenFailure, Plugin, PluginKind, PluginLimits, Spec};
 use gatherd_engine::rules::Rules;
 use gatherd_engine::series::SeriesTable;
 use gatherd_engine::way::{Counters, Door, Way, WayParts};
@@ -178,6 +178,8 @@ pub(crate) fn spec(id: &str, config: &str) -> Spec {
         id: id.parse().unwrap(),
         type_name: id.into(),
         trusted: false,
+        isolation: None,
+        limits: PluginLimits::default(),
         code: Code::Newest,
         interval: Interval::DEFAULT,
         config: serde_json::from_str(config).unwrap(),

@@ -82,7 +82,7 @@ fn programs_can_be_run_by_everybody() {
     let programs = PROGRAMS.map(|name| (name.to_owned(), program.clone()));
     let artefacts = Artefacts { programs: BTreeMap::from(programs), ..Artefacts::default() };
     let staged = lay_out(&artefacts, folder.path().join("staged")).unwrap();
-    assert_eq!(PROGRAMS.map(|name| mode(&staged.program(name))), [0o755; 3]);
+    assert_eq!(PROGRAMS.map(|name| mode(&staged.program(name))), [0o755; PROGRAMS.len()]);
     assert_eq!(names(&staged.plugins()), ["MANIFEST.sha256"]);
 }
 

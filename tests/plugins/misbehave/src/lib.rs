@@ -4,7 +4,9 @@
 
 #![deny(unsafe_code)]
 
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -36,6 +38,22 @@ pub enum Mode {
     ReadPanics,
     /// A read does not return as long as `file` exists; without `file` it never returns.
     ReadBlocks,
+    /// A read ends the process as a wild pointer would; with `file`, as long as it exists.
+    Segfaults,
+    /// A read aborts the process; with `file`, as long as it exists.
+    Aborts,
+    /// A read ends the process with status 3, as if all were well; with `file`, as long as it exists.
+    Exits,
+    /// A read counts for ever; with `file`, as long as it exists.
+    Spins,
+    /// A read takes memory until it gets none; with `file`, as long as it exists.
+    Leaks,
+    /// A read starts `series` processes that do not end.
+    Forks,
+    /// A read tells with 1 that it can read `file`, and with 0 that it can not.
+    Peeks,
+    /// A read tells with 1 that it can connect to the unix socket `file`, and with 0 that it can not.
+    Connects,
     /// One value for a type of two.
     WrongCount,
     /// A type that nobody knows.
@@ -93,8 +111,22 @@ fn mode<'de, D: Deserializer<'de>>(from: D) -> Result<Mode, D::Error> {
 
 /// Ends the process of the daemon without a word.
 fn kill() -> ! {
-    let _never_comes_back = kill_process(getpid(), Signal::KILL);
-    unreachable!("nobody survives this signal")
+    end_by(Signal::KILL)
+}
+
+fn end_by(signal: Signal) -> ! {
+    // A handler may take the first, and another thread may be the one that does.
+    loop {
+        let _until_it_ends = kill_process(getpid(), signal);
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Takes memory and writes to it, until there is none.
+fn leak() -> ! {
+    loop {
+        std::mem::forget(std::hint::black_box(vec![1_u8; 16 << 20]));
+    }
 }
 
 /// An instance.
@@ -130,6 +162,29 @@ impl Collector for Misbehave {
             Mode::ReadFails => return Err(Failure::new("read fails, as it was asked to")),
             Mode::ReadPanics => panic!("read panics, as it was asked to"),
             Mode::ReadBlocks => self.block(),
+            Mode::Segfaults if self.is_time() => end_by(Signal::SEGV),
+            Mode::Aborts if self.is_time() => std::process::abort(),
+            Mode::Exits if self.is_time() => std::process::exit(3),
+            Mode::Spins if self.is_time() => loop {
+                std::hint::black_box(());
+            },
+            Mode::Leaks if self.is_time() => leak(),
+            Mode::Forks => {
+                for _ in 0..self.config.series {
+                    let started = Command::new("/bin/sleep").arg("100000").spawn();
+                    started.map_err(|error| Failure::new(format!("cannot start a process: {error}")))?;
+                }
+                out.gauge(&self.series[0], reads);
+            }
+            Mode::Peeks => {
+                out.gauge(&self.series[0], f64::from(u8::from(self.can(|file| std::fs::read(file).is_ok()))));
+            }
+            Mode::Connects => {
+                out.gauge(
+                    &self.series[0],
+                    f64::from(u8::from(self.can(|file| UnixStream::connect(file).is_ok()))),
+                );
+            }
             Mode::WrongCount => out.values(&self.series[0], &[Value::Derive(1)]),
             Mode::Past => {
                 out.gauge(&self.series[0], reads);
@@ -164,6 +219,15 @@ impl Misbehave {
         text.trim().parse().ok()
     }
 
+    /// Whether it is time to misbehave: always, or as long as the file exists.
+    fn is_time(&self) -> bool {
+        self.config.file.as_ref().is_none_or(|file| file.exists())
+    }
+
+    fn can(&self, what: impl FnOnce(&Path) -> bool) -> bool {
+        self.config.file.as_deref().is_some_and(what)
+    }
+
     /// Returns when the file is gone.
     fn block(&self) {
         while self.config.file.as_ref().is_none_or(|file| file.exists()) {
@@ -181,6 +245,11 @@ fn make_series(config: &Config, host: &Host) -> Vec<Series> {
         Mode::Name128 => named(&"n".repeat(128)),
         Mode::NameNul => named("a\0b"),
         Mode::NameSlash => named("/a/b"),
+        Mode::Segfaults | Mode::Aborts | Mode::Exits | Mode::Spins | Mode::Leaks | Mode::Forks => {
+            named("bad")
+        }
+        Mode::Peeks => named("peeks"),
+        Mode::Connects => named("connects"),
         Mode::Burst => {
             (0..config.series).map(|at| host.series("misbehave", "burst", "gauge", &at.to_string())).collect()
         }

@@ -5,10 +5,16 @@ use std::collections::BTreeMap;
 use super::{Ranges, YEAR};
 use crate::desired::document::PluginEntry;
 use crate::desired::merge::escape;
-use crate::port::PluginId;
+use crate::port::{PluginId, PluginLimits};
 
 /// How many plugins there may be.
 const MOST: usize = 1024;
+
+/// Bytes that a plugin's process may be given: what a process takes to run at all, to 1 TiB.
+const MEMORY: (u64, u64) = (16 << 20, 1 << 40);
+
+/// Descriptors that a plugin's process may be given: those of its host and some, to what kernels allow.
+const DESCRIPTORS: (u64, u64) = (32, 1 << 20);
 
 impl Ranges<'_> {
     pub(super) fn plugins(&mut self, plugins: &BTreeMap<String, PluginEntry>) {
@@ -31,6 +37,7 @@ impl Ranges<'_> {
         if let Some(interval) = entry.interval {
             self.seconds(&format!("{pointer}/interval"), interval, 0.001, YEAR);
         }
+        self.plugin_limits(&pointer, &entry.limits);
         // A type's name obeys the same rule as an id, so that it can not leave the plugin directory.
         let name = entry.type_name.as_deref().unwrap_or("any");
         self.say_if(
@@ -38,5 +45,21 @@ impl Ranges<'_> {
             &format!("{pointer}/type"),
             format_args!("{name:?} is no plugin type: the file name of a library without `.so` is wanted, of a-z, 0-9, _ and -"),
         );
+    }
+
+    fn plugin_limits(&mut self, plugin: &str, limits: &PluginLimits) {
+        let PluginLimits { memory, descriptors, processes: _, read_deadline } = limits;
+        for (key, number, (least, most)) in
+            [("memory", memory, MEMORY), ("descriptors", descriptors, DESCRIPTORS)]
+        {
+            self.say_if(
+                number.is_some_and(|number| !(least..=most).contains(&number)),
+                &format!("{plugin}/limits/{key}"),
+                format_args!("a whole number from {least} to {most} is wanted"),
+            );
+        }
+        if let Some(seconds) = *read_deadline {
+            self.seconds(&format!("{plugin}/limits/read_deadline"), seconds, 0.1, YEAR);
+        }
     }
 }

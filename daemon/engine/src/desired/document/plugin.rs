@@ -6,7 +6,7 @@ use gatherd_model::Interval;
 use serde::{Deserialize, Serialize};
 
 use super::Document;
-use crate::port::{Code, PluginId, Spec};
+use crate::port::{Code, Isolation, PluginId, PluginLimits, Spec};
 
 /// The plugins that run while no file names any.
 pub const DEFAULT_PLUGINS: [&str; 6] = ["cpu", "memory", "load", "df", "disk", "interface"];
@@ -25,8 +25,18 @@ pub struct PluginEntry {
     pub interval: Option<f64>,
     /// Whether its library may run in process although its digest was not listed at build time.
     pub trusted: bool,
+    /// Where its code runs; for `None` in process where it is trusted, in a process of its own otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
+    /// What its own process may use, where it has one.
+    #[serde(skip_serializing_if = "is_default")]
+    pub limits: PluginLimits,
     /// The plugin's own configuration, which only the plugin understands.
     pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+fn is_default(limits: &PluginLimits) -> bool {
+    *limits == PluginLimits::default()
 }
 
 impl Default for PluginEntry {
@@ -36,6 +46,8 @@ impl Default for PluginEntry {
             enabled: true,
             interval: None,
             trusted: false,
+            isolation: None,
+            limits: PluginLimits::default(),
             config: serde_json::Map::new(),
         }
     }
@@ -62,6 +74,8 @@ impl Document {
                 id: id.clone(),
                 type_name: entry.type_name.clone().unwrap_or_else(|| id.to_string()),
                 trusted: entry.trusted,
+                isolation: entry.isolation,
+                limits: entry.limits.clone(),
                 code: Code::Newest,
                 interval: Interval::from_secs_f64(seconds).ok()?,
                 config: serde_json::Value::Object(entry.config.clone()),
@@ -81,7 +95,7 @@ mod tests {
     #[test]
     fn plugin_takes_type_from_its_id_and_interval_from_the_document() {
         let document = json!({"interval": 2, "plugins": {"cpu": {}, "root": {"type": "df", "interval": 60,
-            "enabled": false, "trusted": true, "config": {"mount_point": ["/"]}}}});
+            "enabled": false, "trusted": true, "isolation": "process", "config": {"mount_point": ["/"]}}}});
         let specs = serde_json::from_value::<Document>(document).unwrap().to_specs();
         let cpu = &specs[&"cpu".parse().unwrap()];
         assert_eq!(cpu.spec.type_name, "cpu");
@@ -92,5 +106,6 @@ mod tests {
         assert_eq!(root.spec.interval, Interval::from_secs_f64(60.0).unwrap());
         assert_eq!(root.spec.config, json!({"mount_point": ["/"]}));
         assert_eq!((root.enabled, root.spec.trusted), (false, true));
+        assert_eq!((root.spec.isolation, cpu.spec.isolation), (Some(Isolation::Process), None));
     }
 }

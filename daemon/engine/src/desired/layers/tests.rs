@@ -123,7 +123,7 @@ fn each_complaint_names_file_line_and_key() {
         [
             "gatherd.toml:1: interval: invalid type: string \"fast\", expected a number",
             "gatherd.toml:4: plugins.cpu.enabeld: unknown key `enabeld`: did you mean `enabled`? Allowed here are \
-             `type`, `enabled`, `interval`, `trusted`, `config`",
+             `type`, `enabled`, `interval`, `trusted`, `isolation`, `limits`, `config`",
             "conf.d/a.toml:3: api.listen: \"here\" is no address and port: `127.0.0.1:8720`, `[::1]:8720` or \"\" for \
              none is wanted",
             "conf.d/a.toml:2: api.workers: 0 is out of range: 1 to 64 is allowed",

@@ -145,12 +145,31 @@ impl Driver {
 
     /// Nothing runs any more: try again later, or give up.
     pub(super) fn fell(&mut self, fault: Fault) {
+        if fault.is_loss() && self.is_lost_again() {
+            let limit = self.around.settings.losses;
+            let within = self.around.settings.losses_within;
+            let message = format!(
+                "the plugin was lost {limit} times in {within:?} and stays off until somebody restarts it; the last: {}",
+                fault.message
+            );
+            self.note(fault);
+            return self.fell(Fault { code: "crash_loop", message });
+        }
         let event = if fault.is_final() { Event::GaveUp } else { Event::Failed };
         self.note(fault);
         self.must(event);
         if event == Event::GaveUp {
             self.leave_nothing();
         }
+    }
+
+    /// Counts a loss; answers whether there were too many of them.
+    fn is_lost_again(&mut self) -> bool {
+        let now = self.now();
+        let within = CdTime::from_duration(self.around.settings.losses_within);
+        self.losses.push_back(now);
+        self.losses.retain(|at| now.since(*at) < within);
+        self.losses.len() >= self.around.settings.losses
     }
 
     fn call_is_stuck(&mut self) {

@@ -128,6 +128,7 @@ impl Driver {
         let now = self.now();
         let reads = instance.reads();
         self.vitals.opened(&instance.spec, instance.manifest.clone(), reads, self.around.clock.wall());
+        self.vitals.runs_in(instance.process.clone());
         self.spec = Some(Arc::clone(&instance.spec));
         self.arm(&instance, now);
         self.settles = self.settling_from(now);

@@ -1,0 +1,210 @@
+//! Plugins in processes of their own: values and names as in process, and whatever they do hurts nobody else.
+
+use std::path::Path;
+
+use gatherd_e2e::{Ask, Checked, Daemon, Libraries, Setup, Stage, within};
+use serde_json::{Value, json};
+
+use crate::scene::{instance, misbehaving, number_until, numbers_in, plugin_until, runs, said, written};
+
+/// The series of a bad instance.
+const BAD: &str = "testhost/misbehave-bad/gauge-reads";
+
+/// The series of the well-behaved neighbour.
+const WELL: &str = "testhost/misbehave/gauge-reads";
+
+/// The section of an instance that nobody trusts.
+fn isolated(id: &str, mode: &str, interval: f64, rest: &str) -> String {
+    instance(id, mode, interval, rest).replace("trusted = true\n", "")
+}
+
+/// A daemon with a neighbour in its own process and one bad instance in another, which is bad while the file is there.
+async fn bad(stage: &Stage, mode: &str, file: &Path) -> (Libraries, Daemon) {
+    let libraries = misbehaving(stage);
+    let rest = format!("file = '{}'", file.display());
+    let config = instance("well", "well", 0.2, "") + &isolated("bad", mode, 0.2, &rest);
+    let daemon = Daemon::start(Setup::new(stage).config(config).plugins_from(libraries.path())).await;
+    (libraries, daemon)
+}
+
+/// The neighbour was never disturbed.
+async fn neighbour_is_well(client: &Checked) {
+    let plugin = runs(client, "well").await;
+    assert_eq!((&plugin["kind"], &plugin["process"]), (&json!("native"), &Value::Null), "{plugin}");
+    assert_eq!((&plugin["failures"], &plugin["overruns"]), (&json!(0), &json!(0)), "{plugin}");
+    let number = number_until(client, WELL, |_| true).await;
+    number_until(client, WELL, |later| later > number).await;
+}
+
+/// Whether a process is there, and is no zombie.
+fn is_there(pid: &Value) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+#[tokio::test]
+async fn what_nobody_trusts_runs_in_a_process_of_its_own_and_gives_values() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = isolated("guest", "burst", 0.2, "series = 1000");
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    let plugin = runs(&client, "guest").await;
+    assert_eq!(
+        (&plugin["kind"], &plugin["failures"], &plugin["drops"]),
+        (&json!("isolated"), &json!(0), &json!({}))
+    );
+    assert_eq!(plugin["digest"].as_str().map(str::len), Some(64));
+    let process = &plugin["process"];
+    assert_ne!(process["pid"], json!(daemon.pid()), "{plugin}");
+    assert!(
+        process["memory_bytes"].as_u64() > Some(1 << 18) && process["threads"].as_u64() > Some(1),
+        "{plugin}"
+    );
+    let program = std::fs::read_link(format!("/proc/{}/exe", process["pid"])).unwrap();
+    assert_eq!(program.file_name().unwrap(), "gatherd-host");
+    let number = number_until(&client, "testhost/misbehave-burst/gauge-999", |_| true).await;
+    number_until(&client, "testhost/misbehave-burst/gauge-999", |later| later > number).await;
+    let types = client.all("/v1/plugin-types").await;
+    assert_eq!((&types[0]["trusted"], &types[0]["problem"]), (&json!(false), &Value::Null), "{types:?}");
+    let stopped = client.post("/v1/plugins/guest/disable").await;
+    assert_eq!(stopped.ok()["state"], "stopped");
+    assert!(!is_there(&process["pid"]), "its process has ended with it");
+}
+
+#[tokio::test]
+async fn a_process_that_dies_hurts_nobody_and_comes_back() {
+    let Some(stage) = Stage::find() else { return };
+    for (mode, how) in [
+        ("segfaults", "signal 11 (SIGSEGV)"),
+        ("aborts", "signal 6 (SIGABRT)"),
+        ("exits", "ended with status 3"),
+        ("leaks", "signal 6 (SIGABRT)"),
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("bad");
+        std::fs::write(&file, "").unwrap();
+        let (_libraries, daemon) = bad(&stage, mode, &file).await;
+        let client = daemon.unix();
+        let is_lost = |plugin: &Value| plugin["last_error"]["code"] == "lost";
+        let plugin = plugin_until(&client, "bad", "is lost", is_lost).await;
+        let message = plugin["last_error"]["message"].as_str().unwrap();
+        assert!(message.contains(how), "{mode}: {message}");
+        std::fs::remove_file(&file).unwrap();
+        number_until(&client, BAD, |_| true).await;
+        assert_eq!(runs(&client, "bad").await["kind"], "isolated");
+        neighbour_is_well(&client).await;
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_hangs_or_spins_is_killed() {
+    let Some(stage) = Stage::find() else { return };
+    for mode in ["spins", "read_blocks"] {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("bad");
+        std::fs::write(&file, "").unwrap();
+        let (_libraries, daemon) = bad(&stage, mode, &file).await;
+        let client = daemon.unix();
+        let process = plugin_until(&client, "bad", "has a process", |it| it["process"]["pid"].is_u64()).await;
+        let is_lost = |plugin: &Value| plugin["last_error"]["code"] == "lost";
+        let plugin = plugin_until(&client, "bad", "is lost", is_lost).await;
+        assert!(plugin["last_error"]["message"].as_str().unwrap().contains("did not come back"), "{plugin}");
+        assert_eq!(plugin["abandoned_threads"], 0, "nothing of it is left behind");
+        within("the process is gone", async || {
+            if is_there(&process["process"]["pid"]) { Err("it lives") } else { Ok(()) }
+        })
+        .await;
+        std::fs::remove_file(&file).unwrap();
+        runs(&client, "bad").await;
+        neighbour_is_well(&client).await;
+    }
+}
+
+#[tokio::test]
+async fn where_a_plugin_runs_is_changed_while_the_others_run_on() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = instance("well", "well", 0.2, "") + &instance("moves", "burst", 0.2, "series = 1");
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    assert_eq!(runs(&client, "moves").await["kind"], "native");
+    for (isolation, kind) in [
+        (json!("process"), "isolated"),
+        (json!("thread"), "native"),
+        (json!("process"), "isolated"),
+        (json!(null), "native"),
+    ] {
+        let patch = json!({"isolation": isolation});
+        client.send(Ask::patch("/v1/plugins/moves", &patch).if_match("*")).await.ok();
+        let plugin = runs(&client, "moves").await;
+        assert_eq!(
+            (&plugin["kind"], &plugin["process"].is_object()),
+            (&json!(kind), &(kind == "isolated")),
+            "{plugin}"
+        );
+        let number = number_until(&client, "testhost/misbehave-burst/gauge-0", |_| true).await;
+        number_until(&client, "testhost/misbehave-burst/gauge-0", |other| other != number).await;
+        let restarted = client.post("/v1/plugins/moves/restart").await;
+        assert_eq!(restarted.ok()["kind"], kind);
+    }
+    let refused =
+        client.send(Ask::patch("/v1/plugins/moves", &json!({"isolation": "moon"})).if_match("*")).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    neighbour_is_well(&client).await;
+}
+
+#[tokio::test]
+async fn no_process_outlives_the_daemon_however_that_ends() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = isolated("one", "well", 0.2, "") + &isolated("two", "burst", 0.2, "series = 1");
+    let mut daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    let pids = [runs(&client, "one").await, runs(&client, "two").await]
+        .map(|plugin| plugin["process"]["pid"].clone());
+    assert!(pids.iter().all(is_there));
+    daemon.kill();
+    within(
+        "both processes are gone",
+        async || {
+            if pids.iter().any(is_there) { Err("they live") } else { Ok(()) }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_writer_in_a_process_of_its_own_gets_every_value_in_order() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage).with("writer", &stage.test_plugin("writer"));
+    let place = tempfile::tempdir().unwrap();
+    let lines = place.path().join("lines");
+    let config = isolated("well", "well", 0.1, "")
+        + &format!("[plugins.writer]\n[plugins.writer.config]\nfile = '{}'\n", lines.display());
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    written(&lines, WELL, 10).await;
+    assert_eq!(daemon.unix().plugin("writer").await["kind"], "isolated");
+    let numbers = numbers_in(&lines, WELL);
+    assert!(numbers.is_sorted_by(|one, next| one + 1 == *next), "{numbers:?}");
+}
+
+#[tokio::test]
+async fn a_configuration_is_judged_in_a_process_and_what_is_wrong_is_told() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = isolated("guest", "well", 0.2, "");
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    runs(&client, "guest").await;
+    let wrong = json!({"id": "x", "type": "misbehave", "config": {"mode": 5}});
+    let answer = client.send(Ask::post("/v1/plugins").json(&wrong)).await;
+    assert_eq!((answer.status, answer.errors()[0].0.as_str()), (422, "/config/mode"), "{}", answer.text());
+    let deadly = json!({"id": "x", "type": "misbehave", "config": {"mode": "config_kills"}});
+    let answer = client.send(Ask::post("/v1/plugins").json(&deadly)).await;
+    assert!((400..500).contains(&answer.status) && answer.text().contains("SIGKILL"), "{}", answer.text());
+    let talks = json!({"id": "talks", "type": "misbehave", "interval": 0.2, "config": {"mode": "talks", "series": 3}});
+    assert_eq!(client.send(Ask::post("/v1/plugins").json(&talks)).await.status, 201);
+    said(&daemon, "line 2 of read 1").await;
+    assert_eq!(client.plugin("guest").await["failures"], 0);
+}

@@ -1,0 +1,113 @@
+//! What a plugin in a process of its own can not do, also where it runs as root.
+
+use std::path::Path;
+
+use gatherd_e2e::{Ask, Checked, Daemon, Libraries, Place, Setup, Stage, skip};
+
+use serde_json::json;
+
+use crate::scene::{instance, misbehaving, number_until, plugin_until, runs};
+
+/// A daemon with a plugin that tries `mode` with `file`, in a process of its own or, for comparison, in the daemon's.
+async fn trying(
+    stage: &Stage,
+    place: Place,
+    mode: &str,
+    file: &Path,
+    isolation: &str,
+) -> (Libraries, Daemon) {
+    let libraries = misbehaving(stage);
+    let rest = format!("file = '{}'", file.display());
+    let trusted = format!("trusted = true\nisolation = \"{isolation}\"\n");
+    let config = instance("tries", mode, 0.2, &rest).replace("trusted = true\n", &trusted);
+    let setup = Setup::new(stage).config(config).plugins_from(libraries.path());
+    (libraries, Daemon::start_in(place, setup).await)
+}
+
+/// Whether the kernel could hold the plugin; a test that it could not is skipped.
+async fn is_held(client: &Checked, daemon: &Daemon, by: &str) -> bool {
+    runs(client, "tries").await;
+    let lacks = daemon
+        .log()
+        .lines()
+        .any(|line| line.contains(by) && (line.contains("no ") || line.contains("not hold")));
+    if lacks {
+        skip(&format!("this kernel has no {by}"));
+    }
+    !lacks
+}
+
+#[tokio::test]
+async fn an_isolated_plugin_can_not_read_the_daemons_state() {
+    let Some(stage) = Stage::find() else { return };
+    for (isolation, can) in [("process", 0.0), ("thread", 1.0)] {
+        let place = Place::new(None);
+        let file = place.state().join("auth/admin.credential");
+        let (_libraries, daemon) = trying(&stage, place, "peeks", &file, isolation).await;
+        let client = daemon.unix();
+        if isolation == "process" && !is_held(&client, &daemon, "Landlock").await {
+            return;
+        }
+        let number = number_until(&client, "testhost/misbehave-peeks/gauge-reads", |_| true).await;
+        assert_eq!(number, can, "{isolation}");
+    }
+}
+
+#[tokio::test]
+async fn an_isolated_plugin_can_not_call_the_management_api() {
+    let Some(stage) = Stage::find() else { return };
+    for (isolation, can) in [("process", 0.0), ("thread", 1.0)] {
+        let place = Place::new(None);
+        let file = place.run().join("gatherd.sock");
+        let (_libraries, daemon) = trying(&stage, place, "connects", &file, isolation).await;
+        let client = daemon.unix();
+        if isolation == "process" && !is_held(&client, &daemon, "seccomp").await {
+            return;
+        }
+        let number = number_until(&client, "testhost/misbehave-connects/gauge-reads", |_| true).await;
+        assert_eq!(number, can, "{isolation}");
+    }
+}
+
+#[tokio::test]
+async fn an_isolated_plugin_has_the_limits_that_are_set_over_the_api() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = instance("tries", "forks", 60.0, "series = 2").replace("trusted = true\n", "");
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    let limits =
+        json!({"interval": 0.2, "limits": {"memory": 1 << 26, "descriptors": 40, "processes": true}});
+    client.send(Ask::patch("/v1/plugins/tries", &limits).if_match("*")).await.ok();
+    let plugin = runs(&client, "tries").await;
+    number_until(&client, "testhost/misbehave-bad/gauge-reads", |_| true).await;
+    let held = std::fs::read_to_string(format!("/proc/{}/limits", plugin["process"]["pid"])).unwrap();
+    let limit = |name: &str| {
+        let line = held.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_ascii_whitespace().next().unwrap().to_owned()
+    };
+    assert_eq!((limit("Max data size"), limit("Max open files")), ("67108864".into(), "40".into()));
+    let refused =
+        client.send(Ask::patch("/v1/plugins/tries", &json!({"limits": {"memory": 1}})).if_match("*")).await;
+    assert_eq!(
+        (refused.status, refused.errors()[0].0.as_str()),
+        (422, "/limits/memory"),
+        "{}",
+        refused.text()
+    );
+}
+
+#[tokio::test]
+async fn an_isolated_plugin_can_start_no_process() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = instance("tries", "forks", 0.2, "series = 1000").replace("trusted = true\n", "");
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    let is_refused = |plugin: &serde_json::Value| {
+        let message = plugin["last_error"]["message"].as_str().unwrap_or_default();
+        plugin["last_error"]["code"] == "read_failed" && message.contains("cannot start a process")
+    };
+    let plugin = plugin_until(&client, "tries", "is refused", is_refused).await;
+    assert_eq!(plugin["state"], "running", "a call that fails is no reason to end");
+}
