@@ -43,7 +43,11 @@ pub(crate) fn limit(limits: &Limits) -> anyhow::Result<()> {
 }
 
 /// Confines this thread, and all that it starts, as far as the kernel can. Answers what it can not.
-pub(crate) fn confine(private: &[PathBuf], limits: &Limits) -> Vec<String> {
+///
+/// # Errors
+///
+/// When calls cannot be refused: a plugin that may open the daemon's socket would be its administrator there.
+pub(crate) fn confine(private: &[PathBuf], limits: &Limits) -> anyhow::Result<Vec<String>> {
     let mut lacking = Vec::new();
     match paths::keep_out_of(private) {
         Ok(RulesetStatus::FullyEnforced) => {}
@@ -56,8 +60,7 @@ pub(crate) fn confine(private: &[PathBuf], limits: &Limits) -> Vec<String> {
         }
         Err(error) => lacking.push(format!("Landlock does not hold the plugin: {error}")),
     }
-    if let Err(error) = calls::refuse(limits.processes == Some(0)) {
-        lacking.push(format!("seccomp does not hold the plugin: {error}"));
-    }
-    lacking
+    calls::refuse(limits.processes == Some(0))
+        .context("seccomp cannot keep the plugin from the daemon's socket, so it does not run")?;
+    Ok(lacking)
 }

@@ -81,7 +81,7 @@ fn serve(mut inbox: Inbox, control: &Arc<Control>, hello: &Hello) -> anyhow::Res
     let producer = Producer::new(values).context("cannot use the values ring")?;
     let writes = Consumer::new(next("writes ring")?).context("cannot use the writes ring")?;
     confine::limit(&hello.limits)?;
-    for lacking in confine::confine(&hello.private, &hello.limits) {
+    for lacking in confine::confine(&hello.private, &hello.limits)? {
         control.tell(&ToDaemon::Log { level: NOTICE, message: lacking })?;
     }
     let door = Arc::new(HostDoor::new(Arc::clone(control), producer));

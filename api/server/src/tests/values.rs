@@ -66,9 +66,10 @@ async fn a_body_that_cannot_be_read_reaches_nobody() {
         ("application/json", b"{\"identifier\": \"\xff\", \"values\": [1]}", (400, "malformed_json")),
         (
             "application/x-ndjson",
-            b"{\"identifier\": \"h/p/gauge\", \"values\": [1]}\n[",
+            b"{\"identifier\": \"h/p/gauge\", \"values\": [1]}\n{",
             (400, "malformed_json"),
         ),
+        ("application/x-ndjson", b"{\"identifier\": \"h/p/gauge\", \"values\": [1]}\n[", (422, "invalid")),
         ("text/plain", b"PUTVAL \xff/p/gauge 1:1", (400, "bad_request")),
         ("text/plain", b"PUTVAL h/p/gauge 1:one", (422, "invalid")),
     ] {

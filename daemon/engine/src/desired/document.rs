@@ -55,9 +55,10 @@ pub(super) const MAPS: &[&str] =
 pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "config")];
 
 /// The keys that only files, environment and command line say: where the state lies is no matter of the state, which
-/// program runs plugins is for those to say who may install one, whom subscriptions may reach is not for those to say who may change subscriptions, and who may come in, and use what,
-/// is not for those who did.
-pub(super) const NOT_OVER_API: &[&str] = &["access_policy", "host_program", "keystone", "state_dir", "subscriptions_policy"];
+/// program runs plugins is for those to say who may install one, whom subscriptions may reach is not for those to say
+/// who may change subscriptions, and who may come in, and use what, is not for those who did.
+pub(super) const NOT_OVER_API: &[&str] =
+    &["access_policy", "host_program", "keystone", "state_dir", "subscriptions_policy"];
 
 /// The keys that are looked at only when the daemon starts; all others take effect at once.
 pub(super) const AT_START: &[&str] = &[

@@ -9,5 +9,5 @@ mod live;
 mod login;
 mod terminal;
 mod told;
-mod values;
 mod users;
+mod values;
