@@ -100,8 +100,8 @@ impl Line {
             if let Ok(done) = timeout(deadline, &mut done).await {
                 return Ok(done);
             }
-            let names = self.signs.named.load(Ordering::Relaxed) != named;
-            if !names || began.elapsed() + deadline > NAMING {
+            let goes_on = self.signs.named.load(Ordering::Relaxed) != named;
+            if !goes_on || began.elapsed() + deadline > NAMING {
                 return Err(Late);
             }
         }
