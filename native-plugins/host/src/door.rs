@@ -65,7 +65,7 @@ impl HostDoor {
         self.has_settled.store(!settled.is_empty(), Ordering::Release);
     }
 
-    /// What is known of each handle; the first that is not well.
+    /// What is known of each handle; a stale one before others that are not well.
     fn known(&self, batch: &mut BatchRef<'_>) -> Status {
         if !self.has_settled.load(Ordering::Acquire) {
             return Status::OK;
@@ -77,7 +77,7 @@ impl HostDoor {
             if let Some(results) = &mut batch.results {
                 results[at] = status;
             }
-            first = if first == Status::OK { status } else { first };
+            first = if first == Status::OK || status == Status::STALE { status } else { first };
         }
         self.has_settled.store(!settled.is_empty(), Ordering::Release);
         first

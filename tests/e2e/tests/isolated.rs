@@ -155,6 +155,39 @@ async fn where_a_plugin_runs_is_changed_while_the_others_run_on() {
 }
 
 #[tokio::test]
+async fn series_that_have_left_the_cache_come_back_from_a_process_as_well() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = isolated("guest", "burst", 0.2, "series = 300");
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    let last = "testhost/misbehave-burst/gauge-299";
+    let number = number_until(&client, last, |_| true).await;
+    let removed = client.send(Ask::new("DELETE", "/v1/cache?plugin=misbehave")).await.ok();
+    assert_eq!(removed["removed"], 300);
+    number_until(&client, last, |later| later > number).await;
+    number_until(&client, "testhost/misbehave-burst/gauge-0", |later| later > number).await;
+    let plugin = client.plugin("guest").await;
+    assert_eq!((&plugin["failures"], &plugin["state"]), (&json!(0), &json!("running")), "{plugin}");
+    let reasons: Vec<&String> = plugin["drops"].as_object().unwrap().keys().collect();
+    assert_eq!(reasons, ["stale_handle"], "the values of one read: {plugin}");
+}
+
+/// Each name is a question and an answer, so that the first read was taken for one that hangs.
+#[tokio::test]
+async fn a_first_read_of_many_series_is_no_read_that_hangs() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config =
+        isolated("guest", "burst", 5.0, "series = 15000") + "[plugins.guest.limits]\nread_deadline = 0.5\n";
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    number_until(&client, "testhost/misbehave-burst/gauge-14999", |_| true).await;
+    let plugin = client.plugin("guest").await;
+    assert_eq!((&plugin["failures"], &plugin["drops"]), (&json!(0), &json!({})), "{plugin}");
+}
+
+#[tokio::test]
 async fn no_process_outlives_the_daemon_however_that_ends() {
     let Some(stage) = Stage::find() else { return };
     let libraries = misbehaving(&stage);

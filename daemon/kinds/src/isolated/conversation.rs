@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use gatherd_loader::{BatchRef, Door, Handle, IdentityRef, LogLevel, Status};
 use gatherd_model::{CdTime, Interval, MAX_MESSAGE, MAX_NAME, Notification};
@@ -16,7 +17,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{mpsc, oneshot};
 
-use super::line::{Done, Order};
+use super::line::{Done, Order, Signs};
 use crate::native::Threshold;
 
 /// Bytes that are read at once.
@@ -89,7 +90,11 @@ impl Conversation {
     }
 
     /// Talks until the host has gone or nobody asks it anything any more.
-    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) -> Result<(), Broken> {
+    pub(super) async fn run(
+        mut self,
+        mut orders: mpsc::Receiver<Order>,
+        signs: &Signs,
+    ) -> Result<(), Broken> {
         let (mut buffer, mut count) = (vec![0; STEP], [0; 8]);
         loop {
             self.drain().await?;
@@ -116,6 +121,9 @@ impl Conversation {
             }
             self.values.awake();
             while let Some(message) = self.frames.take()? {
+                if matches!(message, ToDaemon::Register { .. }) {
+                    signs.named.fetch_add(1, Ordering::Relaxed);
+                }
                 self.heard(message).await?;
             }
         }

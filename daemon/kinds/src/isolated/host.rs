@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use gatherd_engine::port::{Manifest, OpenFailure};
 use gatherd_wire::{Consumer, Hello, PROTOCOL, Producer, Ring, RingError, ToHost, encode, send};
@@ -15,7 +15,7 @@ use super::IsolatedSettings;
 use super::conversation::Conversation;
 use super::failure;
 use super::images::Library;
-use super::line::{Line, ORDERS};
+use super::line::{Line, ORDERS, Signs};
 use super::process::Process;
 use super::spawner::Spawner;
 use crate::native::Threshold;
@@ -66,11 +66,11 @@ pub(super) async fn launch(
     let conversation = converse(ours, values, threshold, tell).map_err(|error| no_room(&error))?;
     let writes = Producer::new(writes).map_err(|error| no_room(&io::Error::other(error)))?;
     let (orders, waiting) = mpsc::channel(ORDERS);
-    let broken = Arc::new(OnceLock::new());
-    let line = Line::new(orders, Arc::clone(&process), Arc::clone(&broken));
+    let signs = Arc::new(Signs::default());
+    let line = Line::new(orders, Arc::clone(&process), Arc::clone(&signs));
     tokio::spawn(async move {
-        if let Err(error) = conversation.run(waiting).await {
-            let _first = broken.set(error.to_string());
+        if let Err(error) = conversation.run(waiting, &signs).await {
+            let _first = signs.broken.set(error.to_string());
             process.kill();
         }
     });

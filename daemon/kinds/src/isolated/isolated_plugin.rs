@@ -65,7 +65,10 @@ impl Plugin for IsolatedPlugin {
     }
 
     fn read(&mut self) -> BoxFuture<'_, Result<(), CallFailure>> {
-        Box::pin(self.ask(self.read_deadline, |call| ToHost::Read { call }))
+        // What does not read only shows that it lives, and may have to wait for a write.
+        let reads = self.manifest.capabilities.contains(&Capability::Read);
+        let deadline = if reads { self.read_deadline } else { self.read_deadline.max(CALL) };
+        Box::pin(self.ask(deadline, |call| ToHost::Read { call }))
     }
 
     fn flush(&mut self, what: Flush) -> BoxFuture<'_, Result<(), CallFailure>> {

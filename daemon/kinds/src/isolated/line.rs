@@ -1,17 +1,23 @@
 //! The way to ask a host process: shared by the plugin and its output.
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gatherd_engine::port::CallFailure;
 use gatherd_wire::{Outcome, ToHost};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::process::Process;
 
 /// Orders that wait at the most. The driver has one call under way and the output another.
 pub(super) const ORDERS: usize = 8;
+
+/// How long a call may take that makes series known all the while: each name takes a question and an answer, so the first
+/// read of many series is slow and nothing is wrong.
+const NAMING: Duration = Duration::from_secs(9);
 
 /// How long the end of a process is waited for, to tell how it ended.
 const END: Duration = Duration::from_secs(1);
@@ -22,6 +28,9 @@ pub(super) struct Done {
     /// Of a write: records that were carried away.
     pub(super) records: u32,
 }
+
+/// A call did not come back.
+struct Late;
 
 /// A call that is to be made.
 pub(super) struct Order {
@@ -35,17 +44,21 @@ pub(super) struct Order {
 pub(super) struct Line {
     orders: mpsc::Sender<Order>,
     process: Arc<Process>,
+    signs: Arc<Signs>,
+}
+
+/// What the conversation leaves for who asks.
+#[derive(Debug, Default)]
+pub(super) struct Signs {
     /// How the host broke the protocol, where it did.
-    broken: Arc<OnceLock<String>>,
+    pub(super) broken: OnceLock<String>,
+    /// Series that it made known.
+    pub(super) named: AtomicU64,
 }
 
 impl Line {
-    pub(super) fn new(
-        orders: mpsc::Sender<Order>,
-        process: Arc<Process>,
-        broken: Arc<OnceLock<String>>,
-    ) -> Self {
-        Self { orders, process, broken }
+    pub(super) fn new(orders: mpsc::Sender<Order>, process: Arc<Process>, signs: Arc<Signs>) -> Self {
+        Self { orders, process, signs }
     }
 
     pub(super) fn process(&self) -> &Arc<Process> {
@@ -66,10 +79,10 @@ impl Line {
             }
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(self.ended().await),
         }
-        match timeout(deadline, done).await {
+        match self.in_time(deadline, done).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(_gone)) => Err(self.ended().await),
-            Err(_late) => {
+            Err(Late) => {
                 self.process.kill();
                 Err(CallFailure::Lost(format!(
                     "a call did not come back in {deadline:?}; its process was killed"
@@ -78,9 +91,25 @@ impl Line {
         }
     }
 
+    /// Waits for the end of a call, longer while it makes series known.
+    async fn in_time<T>(&self, deadline: Duration, done: impl Future<Output = T>) -> Result<T, Late> {
+        let began = Instant::now();
+        let mut done = pin!(done);
+        loop {
+            let named = self.signs.named.load(Ordering::Relaxed);
+            if let Ok(done) = timeout(deadline, &mut done).await {
+                return Ok(done);
+            }
+            let goes_on = self.signs.named.load(Ordering::Relaxed) != named;
+            if !goes_on || began.elapsed() + deadline > NAMING {
+                return Err(Late);
+            }
+        }
+    }
+
     /// What a call that got no answer is told: how the process ended. One that still runs is killed.
     pub(super) async fn ended(&self) -> CallFailure {
-        let broken = self.broken.get();
+        let broken = self.signs.broken.get();
         if broken.is_some() {
             self.process.kill();
         }
