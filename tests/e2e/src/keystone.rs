@@ -1,6 +1,6 @@
 //! A real Keystone on loopback. What is slow to make is made once and copied for each.
 //!
-//! `GATHERD_KEYSTONE` names the directory with its programs, as `.ci/run` installs them; see `tests/keystone`.
+//! `KEYSTONE_PROGRAMS` names the directory with its programs, as `.ci/run` installs them; see `tests/keystone`.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::{Stage, skip, wait_until};
 
 /// Where its programs are.
-const PROGRAMS: &str = "GATHERD_KEYSTONE";
+const PROGRAMS: &str = "KEYSTONE_PROGRAMS";
 
 /// What makes and serves it.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../keystone/keystone.sh");
@@ -80,7 +80,7 @@ impl Keystone {
 
     async fn start_with(stage: &Stage, kind: TokenKind, lifetime: u32, is_encrypted: bool) -> Option<Self> {
         let Some(programs) = std::env::var_os(PROGRAMS).map(PathBuf::from) else {
-            skip("GATHERD_KEYSTONE names no Keystone: see tests/keystone/README.md");
+            skip("KEYSTONE_PROGRAMS names no Keystone: see tests/keystone/README.md");
             return None;
         };
         let made = make(stage, &programs, kind);

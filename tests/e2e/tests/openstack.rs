@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::keystone::Cloud;
 
 /// Where OpenStack's libraries are installed.
-const LIBRARIES: &str = "GATHERD_OPENSTACK";
+const LIBRARIES: &str = "OPENSTACK_PROGRAMS";
 
 /// What steers the daemon with them.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openstack/sessions.py");
@@ -133,7 +133,7 @@ async fn a_cloud_of_the_files_gives_a_token_for_an_application_credential() {
 async fn openstack_s_own_libraries_find_the_daemon_and_steer_it() {
     let Some(stage) = Stage::find() else { return };
     let Some(libraries) = std::env::var_os(LIBRARIES) else {
-        return skip("GATHERD_OPENSTACK names no libraries of OpenStack: see tests/openstack/README.md");
+        return skip("OPENSTACK_PROGRAMS names no libraries of OpenStack: see tests/openstack/README.md");
     };
     let Some((cloud, daemon)) = scene(&stage, "ada").await else { return };
     let mut command = Command::new(Path::new(&libraries).join("python"));
