@@ -9,5 +9,6 @@
 mod choice;
 pub mod isolated;
 pub mod native;
+mod write_failure;
 
 pub use choice::Choice;

@@ -11,6 +11,7 @@ use gatherd_wire::{MAX_SAMPLES, Outcome, Producer, Pushed, ToHost, put_writes};
 use super::failure::of_call;
 use super::isolated_plugin::flushing;
 use super::line::Line;
+use crate::write_failure::refused;
 
 /// How long the plugin may take to carry away what it was given at once.
 const WRITE: Duration = Duration::from_secs(30);
@@ -102,15 +103,6 @@ impl Writer {
             }
             Err(failure) => (0, Err(refused(failure))),
         }
-    }
-}
-
-/// What the output's worker makes of it: a plugin that is lost leaves what waits to its next instance.
-fn refused(failure: CallFailure) -> WriteFailure {
-    match failure {
-        CallFailure::Failed(reason) => WriteFailure::Retry(reason),
-        CallFailure::Lost(reason) => WriteFailure::Lost(reason),
-        CallFailure::NotSupported => WriteFailure::Refused(failure.to_string()),
     }
 }
 

@@ -7,6 +7,7 @@ use gatherd_loader::{CallError, Instance, WriteItem};
 use tokio::sync::oneshot;
 
 use super::orders::{Order, Orders};
+use crate::write_failure::refused;
 
 /// Hands what is meant for the plugin to it, without a copy on the way; stops at the first failure and answers
 /// how many were carried away.
@@ -38,15 +39,6 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(orders: Orders) -> Self {
         Self { orders }
-    }
-}
-
-/// What the output's worker makes of it: a plugin that is lost leaves what waits to its next instance.
-fn refused(failure: CallFailure) -> WriteFailure {
-    match failure {
-        CallFailure::Failed(reason) => WriteFailure::Retry(reason),
-        CallFailure::Lost(reason) => WriteFailure::Lost(reason),
-        CallFailure::NotSupported => WriteFailure::Refused(failure.to_string()),
     }
 }
 
