@@ -335,7 +335,7 @@ pub(crate) fn server_config(document: &Document, paths: &Paths) -> anyhow::Resul
         body_timeout: Duration::try_from_secs_f64(api.body_timeout)?,
         answer_timeout: Duration::try_from_secs_f64(api.answer_timeout)?,
         metrics_open: api.metrics_open,
-        // Every plugin runs in this process: no foreign process has the daemon's user, until programs may be started.
+        // Plugins run in this process, or in hosts that open no unix socket; programs that may be started end the trust.
         own_user: OwnUser::trusted(),
         audit: Some(paths.state.join("audit")),
         stop_deadline: ANSWERS_DEADLINE,
