@@ -189,7 +189,7 @@ pub enum Isolation {
     Process,
 }
 
-/// What a plugin's own process may use.
+/// What a plugin may give, and what its own process may use, where it has one.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PluginLimits {
@@ -200,13 +200,23 @@ pub struct PluginLimits {
     /// Open descriptors, 32 to 1,048,576; 256 for absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub descriptors: Option<u64>,
-    /// Whether it may start processes; false for absent.
+    /// Processes that it may start, 0 to 65,536; 0 for absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub processes: Option<bool>,
+    pub processes: Option<u64>,
+    /// Share of processor time, where one processor is 1: 0.01 to 1024; none for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<f64>,
     /// Seconds after which a read is given up and the process is killed, 0.1 to 31,536,000; 1.9 intervals and 2 s at
     /// least for absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_deadline: Option<f64>,
+    /// Series that it may make known, wherever it runs: 1 to 1,000,000,000; `series_per_plugin` of the document for
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<u64>,
+    /// Samples that it may give in a second, wherever it runs: 1 to 1,000,000,000; none for absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values_per_second: Option<f64>,
 }
 
 /// A plugin to load.

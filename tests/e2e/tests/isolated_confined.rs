@@ -76,8 +76,7 @@ async fn an_isolated_plugin_has_the_limits_that_are_set_over_the_api() {
     let config = instance("tries", "forks", 60.0, "series = 2").replace("trusted = true\n", "");
     let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
     let client = daemon.unix();
-    let limits =
-        json!({"interval": 0.2, "limits": {"memory": 1 << 26, "descriptors": 40, "processes": true}});
+    let limits = json!({"interval": 0.2, "limits": {"memory": 1 << 26, "descriptors": 40, "processes": 2}});
     client.send(Ask::patch("/v1/plugins/tries", &limits).if_match("*")).await.ok();
     let plugin = runs(&client, "tries").await;
     number_until(&client, "testhost/misbehave-bad/gauge-reads", |_| true).await;

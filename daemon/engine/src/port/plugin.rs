@@ -80,7 +80,8 @@ pub enum Isolation {
     Process,
 }
 
-/// What a plugin's own process may use and how long its reads may take; what is `None` is the kind's to say.
+/// What a plugin may give and use: what is said of its process counts where it has one of its own, and what is `None` is
+/// the kind's to say.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table of a plugin's limits")]
 pub struct PluginLimits {
@@ -90,12 +91,21 @@ pub struct PluginLimits {
     /// Open descriptors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub descriptors: Option<u64>,
-    /// Whether it may start processes.
+    /// Processes that it may start.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub processes: Option<bool>,
+    pub processes: Option<u64>,
+    /// Share of processor time, where one processor is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<f64>,
     /// Seconds after which a read is given up and the process is killed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_deadline: Option<f64>,
+    /// Series that it may make known, wherever it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<u64>,
+    /// Samples that it may give in a second, wherever it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values_per_second: Option<f64>,
 }
 
 /// What is asked of a kind: which plugin, and how.

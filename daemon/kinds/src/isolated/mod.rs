@@ -58,7 +58,7 @@ impl IsolatedSettings {
         let limits = Limits {
             memory: limits.memory.or(usual.memory),
             descriptors: limits.descriptors.or(usual.descriptors),
-            processes: if limits.processes == Some(true) { None } else { usual.processes },
+            processes: limits.processes.or(usual.processes),
         };
         Self { limits, ..self.clone() }
     }

@@ -16,6 +16,15 @@ const MEMORY: (u64, u64) = (16 << 20, 1 << 40);
 /// Descriptors that a plugin's process may be given: those of its host and some, to what kernels allow.
 const DESCRIPTORS: (u64, u64) = (32, 1 << 20);
 
+/// Processes that a plugin may be allowed to start.
+const PROCESSES: (u64, u64) = (0, 65_536);
+
+/// Shares of processor time: less would not let a process start in time, more processors there are not.
+const CPU: (f64, f64) = (0.01, 1024.0);
+
+/// Series of a plugin, and samples of it in a second.
+const FLOW: u64 = 1_000_000_000;
+
 impl Ranges<'_> {
     pub(super) fn plugins(&mut self, plugins: &BTreeMap<String, PluginEntry>) {
         self.say_if(plugins.len() > MOST, "/plugins", format_args!("at most {MOST} plugins are allowed"));
@@ -48,14 +57,27 @@ impl Ranges<'_> {
     }
 
     fn plugin_limits(&mut self, plugin: &str, limits: &PluginLimits) {
-        let PluginLimits { memory, descriptors, processes: _, read_deadline } = limits;
-        for (key, number, (least, most)) in
-            [("memory", memory, MEMORY), ("descriptors", descriptors, DESCRIPTORS)]
-        {
+        let PluginLimits { memory, descriptors, processes, cpu, read_deadline, series, values_per_second } =
+            limits;
+        for (key, number, (least, most)) in [
+            ("memory", memory, MEMORY),
+            ("descriptors", descriptors, DESCRIPTORS),
+            ("processes", processes, PROCESSES),
+            ("series", series, (1, FLOW)),
+        ] {
             self.say_if(
                 number.is_some_and(|number| !(least..=most).contains(&number)),
                 &format!("{plugin}/limits/{key}"),
                 format_args!("a whole number from {least} to {most} is wanted"),
+            );
+        }
+        for (key, number, (least, most)) in
+            [("cpu", cpu, CPU), ("values_per_second", values_per_second, (1.0, FLOW as f64))]
+        {
+            self.say_if(
+                number.is_some_and(|number| !(least..=most).contains(&number)),
+                &format!("{plugin}/limits/{key}"),
+                format_args!("a number from {least} to {most} is wanted"),
             );
         }
         if let Some(seconds) = *read_deadline {
