@@ -17,7 +17,7 @@ pub enum Action {
     /// Makes a plugin so.
     Set {
         /// How it was; `None` where it was not there.
-        from: Option<Wanted>,
+        from: Option<Box<Wanted>>,
         /// How it shall be.
         to: Wanted,
     },
@@ -44,7 +44,9 @@ impl Action {
             Self::Configure { before, after } => {
                 Self::Configure { before: after.clone(), after: before.clone() }
             }
-            Self::Set { from: Some(from), to } => Self::Set { from: Some(to.clone()), to: from.clone() },
+            Self::Set { from: Some(from), to } => {
+                Self::Set { from: Some(Box::new(to.clone())), to: (**from).clone() }
+            }
             Self::Set { from: None, to } => Self::Remove { was: to.clone() },
             Self::Remove { was } => Self::Set { from: None, to: was.clone() },
         }
@@ -80,7 +82,7 @@ pub fn plan(old: &Document, new: &Document) -> Vec<Action> {
     let (mut before, after) = (old.to_specs(), new.to_specs());
     let changed = after.into_iter().filter_map(|(id, to)| match before.remove(&id) {
         Some(from) if from == to => None,
-        from => Some(Action::Set { from, to }),
+        from => Some(Action::Set { from: from.map(Box::new), to }),
     });
     let changed: Vec<Action> = changed.collect();
     let gone = before.into_values().map(|was| Action::Remove { was });
@@ -125,7 +127,9 @@ mod tests {
     fn carried_out(mut state: BTreeMap<PluginId, Wanted>, action: &Action) -> BTreeMap<PluginId, Wanted> {
         match action {
             Action::Configure { before, after } => assert_ne!(before, after),
-            Action::Set { from, to } => assert_eq!(state.insert(to.spec.id.clone(), to.clone()), *from),
+            Action::Set { from, to } => {
+                assert_eq!(state.insert(to.spec.id.clone(), to.clone()), from.as_deref().cloned());
+            }
             Action::Remove { was } => assert_eq!(state.remove(&was.spec.id).as_ref(), Some(was)),
         }
         state
