@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use gatherd_loader::{BatchRef, Door, Handle, IdentityRef, LogLevel, Status};
-use gatherd_model::{CdTime, Interval, MAX_MESSAGE, MAX_NAME, Notification};
+use gatherd_model::{CdTime, Interval, MAX_NAME, Notification};
 use gatherd_wire::{
     Answer, Consumer, Corrupt, Description, FrameError, Frames, Identity, Loaded, Note, PROTOCOL, RING_BYTES,
     RecordError, ToDaemon, ToHost, Values, Welcome, encode,
@@ -17,6 +17,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{mpsc, oneshot};
 
+use super::bounds::bounded;
 use super::line::{Done, Order, Signs};
 use crate::native::Threshold;
 
@@ -124,7 +125,7 @@ impl Conversation {
                 if matches!(message, ToDaemon::Register { .. }) {
                     signs.named.fetch_add(1, Ordering::Relaxed);
                 }
-                self.heard(message).await?;
+                self.heard(bounded(message)).await?;
             }
         }
     }
@@ -181,7 +182,11 @@ impl Conversation {
                 let answer = self.describe(series);
                 self.answer(Answer { question, ..answer }).await?;
             }
-            ToDaemon::Log { level, message } => self.log(LogLevel(level), message),
+            ToDaemon::Log { level, message } => {
+                if let Some(threshold) = &self.threshold {
+                    threshold.log(LogLevel(level), &message);
+                }
+            }
             ToDaemon::Breach { status, what } => {
                 if let Some(threshold) = &self.threshold {
                     threshold.breach(Status(status), &what);
@@ -233,13 +238,6 @@ impl Conversation {
             found = Some(Description::new(owned(&identity), set));
         });
         Answer { status: status.0, series: found, ..Answer::default() }
-    }
-
-    fn log(&self, level: LogLevel, mut message: String) {
-        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
-        if let Some(threshold) = &self.threshold {
-            threshold.log(level, &message);
-        }
     }
 
     /// Lets in what lies in the ring, at most one ring full, and tells what was not taken.

@@ -10,6 +10,7 @@
 //! Whatever the process does, the daemon loses no more than the process: calls have deadlines, what comes in is
 //! checked word by word, and a host that breaks the protocol is killed. The protocol is `docs/host-protocol.md`.
 
+mod bounds;
 mod conversation;
 mod failure;
 mod host;
