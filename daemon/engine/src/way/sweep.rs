@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use gatherd_model::DataSet;
 
@@ -15,6 +17,37 @@ use crate::threshold::{Judgement, Say};
 
 /// Slots after which the sweep lets others run.
 const STEP: usize = 1024;
+
+/// Time that the sweep gives a series: at full speed it takes a processor from the flow, which is slower then than the
+/// change is worth.
+const EACH: Duration = Duration::from_nanos(600);
+
+/// Longest that a sweep is drawn out, however many series there are: a changed rule should hold within a second.
+const WHOLE: Duration = Duration::from_millis(600);
+
+/// Draws a sweep out over the time that it may take.
+struct Pace {
+    began: Instant,
+    each: Duration,
+    /// When as much as was done so far should be done, counted from the beginning.
+    due: Duration,
+}
+
+impl Pace {
+    fn begin(series: usize) -> Self {
+        let series = u32::try_from(series).unwrap_or(u32::MAX).max(1);
+        Self { began: Instant::now(), each: EACH.min(WHOLE / series), due: Duration::ZERO }
+    }
+
+    /// Sleeps where the sweep is ahead of its time.
+    fn rest(&mut self, done: usize) {
+        self.due += self.each * u32::try_from(done).unwrap_or(u32::MAX);
+        match self.due.checked_sub(self.began.elapsed()) {
+            Some(ahead) => thread::sleep(ahead),
+            None => thread::yield_now(),
+        }
+    }
+}
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -42,6 +75,7 @@ impl Way {
         let rules = self.parts.rules.load_full();
         let mut swept = Swept::default();
         let (mut from, mut say) = (Some(0), Say::new());
+        let mut pace = Pace::begin(self.parts.cache.table().len());
         while let Some(at) = from {
             let mut left = STEP;
             from = self.parts.cache.table().walk(at, |id, text, slot| {
@@ -50,7 +84,10 @@ impl Way {
                 left > 0
             });
             self.say(std::mem::take(&mut say));
-            std::thread::yield_now();
+            // Whoever changed the rules once more waits for the next sweep, so this one hurries.
+            if self.parts.rules.load().revision() == rules.revision() {
+                pace.rest(STEP);
+            }
         }
         if rules.lists().chains.is_empty() {
             self.plans.clear();
