@@ -15,8 +15,29 @@ use crate::report::Work;
 use crate::{Options, access, compile};
 
 /// Where the plugins of the benchmark count and write.
-const COUNTER: &str = "counter";
-const OUT: &str = "out.jsonl";
+const FILES: &str = "files";
+const COUNTER: &str = "files/counter";
+const OUT: &str = "files/out.jsonl";
+
+/// Where a plugin of the benchmark runs.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Home {
+    /// In the daemon's process.
+    Daemon,
+    /// In a host process of its own.
+    Host,
+}
+
+impl Home {
+    pub(crate) const BOTH: [Self; 2] = [Self::Daemon, Self::Host];
+
+    fn configuration(self) -> &'static str {
+        match self {
+            Self::Daemon => "trusted = true",
+            Self::Host => "isolation = \"process\"",
+        }
+    }
+}
 
 /// A running daemon with the writer of the benchmark.
 pub(crate) struct Daemon {
@@ -29,8 +50,25 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts it with the writer running and the dispatcher waiting to be enabled.
     pub(crate) async fn dispatching(options: &Options, place: &Path, work: Work) -> Result<Self> {
+        Self::dispatching_from(options, place, work, Home::Daemon).await
+    }
+
+    /// The same with the dispatcher in one process or the other.
+    pub(crate) async fn dispatching_from(
+        options: &Options,
+        place: &Path,
+        work: Work,
+        home: Home,
+    ) -> Result<Self> {
         let place = place.join(format!("gatherd-{}", work.series));
-        Self::start(options, &place, &dispatching(&place, work), &[]).await
+        Self::start(options, &place, &dispatching(&place, work, home), &[]).await
+    }
+
+    /// The number of the process in which a plugin runs, and whether values of it were dropped.
+    pub(crate) async fn isolated(&self, plugin: &str) -> Result<(u32, bool)> {
+        let plugin = self.client.plugin(plugin).await?;
+        let process = plugin.process.context("the plugin has no process of its own")?;
+        Ok((process.pid, !plugin.drops.is_empty()))
     }
 
     /// Starts it with the standard set of plugins, read once a second, and the writer.
@@ -56,7 +94,7 @@ impl Daemon {
     pub(crate) async fn steady(options: &Options, place: &Path, beside: Beside) -> Result<Self> {
         let place = place.join(format!("gatherd-{}", beside.name()));
         let daemon = Self::start(options, &place, &steady(&place, beside), &[]).await?;
-        daemon.runs(&STEADY).await?;
+        daemon.runs(&STEADY.map(|(plugin, _)| plugin)).await?;
         Ok(daemon)
     }
 
@@ -94,7 +132,7 @@ impl Daemon {
 
     /// Where a plugin of [`Daemon::steady`] writes down when it is read.
     pub(crate) fn stamps(&self, plugin: &str) -> PathBuf {
-        self.place.join(plugin)
+        self.place.join(FILES).join(plugin)
     }
 
     /// Its API.
@@ -118,6 +156,8 @@ impl Daemon {
         let plugins = place.join("plugins");
         let _first_time = std::fs::remove_dir_all(place);
         std::fs::create_dir_all(&plugins)?;
+        // What lies beside the daemon's own directories is closed to a plugin in a process of its own.
+        std::fs::create_dir_all(place.join(FILES))?;
         let include = format!("-I{}", options.include.display());
         for name in ["dispatch", "down", "null", "steady"] {
             let source = options.sources.join(format!("plugins/{name}.c"));
@@ -174,7 +214,7 @@ impl Daemon {
     /// Enables the dispatcher; answers the file with its figures, which grows by a line with each pass.
     pub(crate) async fn dispatch(&self) -> Result<PathBuf> {
         self.client.enable_plugin("benchdispatch").await?;
-        Ok(self.place.join("out.jsonl"))
+        Ok(self.place.join(OUT))
     }
 
     /// Sends a body, and answers status and body of the answer.
@@ -274,8 +314,10 @@ fn quoted(place: &Path, name: &str) -> String {
     serde_json::Value::from(place.join(name).to_string_lossy()).to_string()
 }
 
-fn dispatching(place: &Path, work: Work) -> String {
+fn dispatching(place: &Path, work: Work, home: Home) -> String {
     let Work { series, passes } = work;
+    let isolated = usize::from(home == Home::Host);
+    let home = home.configuration();
     let (counter, out) = (quoted(place, COUNTER), quoted(place, OUT));
     format!(
         r#"
@@ -295,8 +337,9 @@ config = {{ counter = {counter} }}
 
 [plugins.benchdispatch]
 enabled = false
-trusted = true
-config = {{ series = {series}, passes = {passes}, counter = {counter}, out = {out} }}
+{home}
+limits = {{ read_deadline = 300 }}
+config = {{ series = {series}, passes = {passes}, counter = {counter}, out = {out}, isolated = {isolated} }}
 "#
     )
 }
@@ -339,26 +382,29 @@ config = {{ counter = {counter} }}
 }
 
 /// An instance of the plugin that tells its configured number.
-fn of_steady(id: &str, config: &str) -> String {
-    let name = format!("name = \"{id}\"");
-    format!("[plugins.{id}]\ntype = \"benchsteady\"\ntrusted = true\nconfig = {{ {name}{config} }}\n")
+fn of_steady(id: &str, home: Home, config: &str) -> String {
+    let (home, name) = (home.configuration(), format!("name = \"{id}\""));
+    format!("[plugins.{id}]\ntype = \"benchsteady\"\n{home}\nconfig = {{ {name}{config} }}\n")
 }
 
 fn faulty(place: &Path, hook: &str) -> String {
     let policy = format!("[subscriptions_policy]\nallow = [\"{hook}\"]\n");
-    bare(place, 0.05) + &policy + &of_steady("clock", ", clock = 1") + &of_steady("changed", "")
+    bare(place, 0.05)
+        + &policy
+        + &of_steady("clock", Home::Daemon, ", clock = 1")
+        + &of_steady("changed", Home::Daemon, "")
 }
 
 /// The plugins that write down when they are read, and what happens beside them.
 fn steady(place: &Path, beside: Beside) -> String {
     let mut text = bare(place, INTERVAL.as_secs_f64());
-    for id in STEADY {
-        text += &of_steady(id, &format!(", out = {}", quoted(place, id)));
+    for (id, home) in STEADY {
+        text += &of_steady(id, home, &format!(", out = {}", quoted(&place.join(FILES), id)));
     }
     match beside {
         Beside::Nothing => {}
-        Beside::Changes => text += &of_steady("changed", ""),
-        Beside::Hangs => text += &of_steady("hangs", ", hang = 1"),
+        Beside::Changes(home) => text += &of_steady("changed", home, ""),
+        Beside::Hangs(home) => text += &of_steady("hangs", home, ", hang = 1"),
         Beside::OutputDown => text += "[plugins.benchdown]\ntrusted = true\n",
     }
     text

@@ -1,8 +1,8 @@
 //! P10: whether the reads of the others shift while one plugin is changed again and again, while one hangs, and while
 //! an output is down.
 //!
-//! Four daemons run beside each other, so what else the machine does hits all of them; one is left in peace. In each,
-//! the same plugins write down when their reads begin.
+//! Six daemons run beside each other, so what else the machine does hits all of them; one is left in peace. In each,
+//! the same plugins write down when their reads begin, half of them in processes of their own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,11 +13,20 @@ use gatherd_client::types::PluginConfig;
 use serde_json::json;
 
 use crate::Options;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Home};
 use crate::run::median;
 
-/// The others: so many plugins, read so often.
-pub(crate) const STEADY: [&str; 8] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"];
+/// The others: so many plugins, where they run, and how often they are read.
+pub(crate) const STEADY: [(&str, Home); 8] = [
+    ("s0", Home::Daemon),
+    ("s1", Home::Daemon),
+    ("s2", Home::Daemon),
+    ("s3", Home::Daemon),
+    ("h0", Home::Host),
+    ("h1", Home::Host),
+    ("h2", Home::Host),
+    ("h3", Home::Host),
+];
 pub(crate) const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Longer than a read may take before it counts as stuck, so that what hangs is also given up.
@@ -27,20 +36,31 @@ const LEAST: Duration = Duration::from_secs(15);
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Beside {
     Nothing,
-    Changes,
-    Hangs,
+    /// One that runs there is reconfigured again and again.
+    Changes(Home),
+    /// One that runs there hangs in its read.
+    Hangs(Home),
     OutputDown,
 }
 
 impl Beside {
-    pub(crate) const ALL: [Self; 4] = [Self::Nothing, Self::Changes, Self::Hangs, Self::OutputDown];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Nothing,
+        Self::Changes(Home::Daemon),
+        Self::Changes(Home::Host),
+        Self::Hangs(Home::Daemon),
+        Self::Hangs(Home::Host),
+        Self::OutputDown,
+    ];
 
     /// As a directory is called.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
-            Self::Changes => "changes",
-            Self::Hangs => "hangs",
+            Self::Changes(Home::Daemon) => "changes",
+            Self::Changes(Home::Host) => "changes-isolated",
+            Self::Hangs(Home::Daemon) => "hangs",
+            Self::Hangs(Home::Host) => "hangs-isolated",
             Self::OutputDown => "output-down",
         }
     }
@@ -57,25 +77,31 @@ pub(crate) struct Shifted {
     pub(crate) most: f64,
 }
 
-/// One run of all four; also answers how many changes there were.
-pub(crate) async fn measure(options: &Options, place: &Path) -> Result<(BTreeMap<Beside, Shifted>, usize)> {
+/// What happened beside plugins that run there.
+pub(crate) type Case = (Beside, Home);
+
+/// One run of all daemons; also answers how many changes there were of each plugin that changed.
+pub(crate) async fn measure(options: &Options, place: &Path) -> Result<(BTreeMap<Case, Shifted>, usize)> {
     let mut daemons = BTreeMap::new();
     for beside in Beside::ALL {
         daemons.insert(beside, Daemon::steady(options, place, beside).await?);
     }
     // The start of one disturbs the others: reads count from here on.
-    let before =
-        daemons.values().map(|daemon| STEADY.map(|plugin| read_so_far(daemon, plugin))).collect::<Vec<_>>();
+    let so_far = |daemon: &Daemon| STEADY.map(|(plugin, _)| read_so_far(daemon, plugin));
+    let before: BTreeMap<_, _> = daemons.iter().map(|(beside, daemon)| (*beside, so_far(daemon))).collect();
     let began = Instant::now();
     for stamp in 1..=options.reloads {
         let json = json!({ "stamp": stamp });
         let patch = PluginConfig(json.as_object().cloned().unwrap_or_default());
-        daemons[&Beside::Changes].client().patch_plugin_config("changed", "*", &patch).await?;
+        for home in Home::BOTH {
+            daemons[&Beside::Changes(home)].client().patch_plugin_config("changed", "*", &patch).await?;
+        }
     }
     tokio::time::sleep(LEAST.saturating_sub(began.elapsed())).await;
-    let both = daemons.iter().zip(&before);
-    let shifted: Result<BTreeMap<_, _>> =
-        both.map(|((beside, daemon), before)| Ok((*beside, shifted(daemon, before)?))).collect();
+    let cases = Beside::ALL.into_iter().flat_map(|beside| Home::BOTH.map(|home| (beside, home)));
+    let shifted: Result<BTreeMap<_, _>> = cases
+        .map(|(beside, home)| Ok(((beside, home), shifted(&daemons[&beside], &before[&beside], home)?)))
+        .collect();
     // What hangs does not let its daemon stop in good order; its end is no part of this.
     drop(daemons);
     Ok((shifted?, options.reloads))
@@ -86,10 +112,11 @@ fn read_so_far(daemon: &Daemon, plugin: &str) -> usize {
     stamps(&daemon.stamps(plugin)).map_or(1, |stamps| stamps.len().max(1))
 }
 
-/// Of the reads of each plugin but for the first, `before` many.
-fn shifted(daemon: &Daemon, before: &[usize]) -> Result<Shifted> {
+/// Of the reads of each plugin that runs there but for the first, `before` many.
+fn shifted(daemon: &Daemon, before: &[usize], home: Home) -> Result<Shifted> {
     let (mut shifts, mut missed) = (Vec::new(), 0);
-    for (plugin, before) in STEADY.into_iter().zip(before) {
+    let here = STEADY.into_iter().zip(before).filter(|((_, runs), _)| *runs == home);
+    for ((plugin, _), before) in here {
         let stamps = stamps(&daemon.stamps(plugin))?;
         let (of_one, missed_by_one) = shifts_of(stamps.get(*before..).unwrap_or_default());
         shifts.extend(of_one);

@@ -11,6 +11,7 @@ mod compile;
 mod daemon;
 mod fault;
 mod idle;
+mod isolated;
 mod jitter;
 mod lists;
 mod machine;
@@ -29,7 +30,7 @@ use clap::Parser;
 /// Measures the daemon beside its peer, and writes the report.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// What to measure: P1, P2, P3, P5, P6, P7, P9, P10, P11, P12, P13; all of them by default. The report keeps the figures of the others.
+    /// What to measure: P1, P2, P3, P5, P6, P7, P8, P9, P10, P11, P12, P13; all of them by default. The report keeps the figures of the others.
     #[arg(value_delimiter = ',')]
     pub(crate) what: Vec<String>,
     /// Directory with the staged daemon: `bin/gatherd`, `bin/gatherctl`, `plugins/`.

@@ -11,7 +11,8 @@ use crate::access::Asked;
 use crate::change::FirstValues;
 use crate::fault::Heard;
 use crate::idle::Idle;
-use crate::jitter::{Beside, Shifted};
+use crate::isolated::Isolated;
+use crate::jitter::{Case, Shifted};
 use crate::lists::Round;
 use crate::machine;
 use crate::page::page;
@@ -21,6 +22,7 @@ use crate::run::{Steady, median};
 mod access;
 mod change;
 mod fault;
+mod isolated;
 mod jitter;
 mod lists;
 mod rules;
@@ -78,8 +80,9 @@ pub(crate) struct Report {
     idle: Vec<BTreeMap<Row, Idle>>,
     rules: BTreeMap<&'static str, Vec<Changed>>,
     first: FirstValues,
+    isolated: Isolated,
     /// Runs of P10, each with how many changes there were.
-    jitter: Vec<(BTreeMap<Beside, Shifted>, usize)>,
+    jitter: Vec<(BTreeMap<Case, Shifted>, usize)>,
     heard: Heard,
     asked: Asked,
     /// Rounds of lists, by side.
@@ -95,6 +98,7 @@ impl Report {
             idle: Vec::new(),
             rules: BTreeMap::new(),
             first: FirstValues::default(),
+            isolated: Isolated::default(),
             jitter: Vec::new(),
             heard: Heard::default(),
             asked: Asked::default(),
@@ -120,7 +124,11 @@ impl Report {
         self.first = first;
     }
 
-    pub(crate) fn jitter(&mut self, run: (BTreeMap<Beside, Shifted>, usize)) {
+    pub(crate) fn isolated(&mut self, isolated: Isolated) {
+        self.isolated = isolated;
+    }
+
+    pub(crate) fn jitter(&mut self, run: (BTreeMap<Case, Shifted>, usize)) {
         self.jitter.push(run);
     }
 
@@ -165,12 +173,13 @@ impl Report {
         };
         let notes = std::fs::read_to_string(notes).with_context(|| format!("read {}", notes.display()))?;
         let run = self.run();
-        let parts: [fn(&Self, &mut String); 11] = [
+        let parts: [fn(&Self, &mut String); 12] = [
             Self::write_dispatch,
             Self::write_growth,
             Self::write_memory,
             Self::write_cpu,
             Self::write_resident,
+            Self::write_isolated,
             Self::write_changes,
             Self::write_jitter,
             Self::write_lists,

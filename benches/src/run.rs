@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::daemon::Daemon;
 use crate::peer::Peer;
 use crate::report::{Memory, Report, Row, Work};
-use crate::{Options, access, change, fault, idle, jitter, lists};
+use crate::{Options, access, change, fault, idle, isolated, jitter, lists};
 
 /// Nanoseconds a value of one run: median over its steady passes.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ pub(crate) fn median(mut of: Vec<f64>) -> f64 {
 }
 
 /// Passes that make a run long enough to be steady, the first one included.
-fn passes(series: usize) -> usize {
+pub(crate) fn passes(series: usize) -> usize {
     (2_000_000 / series.max(1)).clamp(4, 400)
 }
 
@@ -69,6 +69,9 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
     }
     if wanted(options, "P5") || wanted(options, "P6") {
         idle::all(options, peer.as_ref(), place.path(), &mut report).await?;
+    }
+    if wanted(options, "P8") {
+        report.isolated(isolated::measure(options, place.path()).await?);
     }
     if wanted(options, "P9") {
         report.changes(change::measure(options, peer.as_ref(), place.path()).await?);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use gatherd_loader::{BatchRef, Call, Door, Handle, IdentityRef, LogLevel, Refusal, Status, ValueListRef};
 use gatherd_model::{DataSet, Notification};
-use gatherd_wire::{Identity, MAX_SAMPLES, Note, Producer, Pushed, ToDaemon, Values, put_values};
+use gatherd_wire::{Corrupt, Identity, MAX_SAMPLES, Note, Producer, Pushed, ToDaemon, Values, put_values};
 
 use crate::control::Control;
 
@@ -123,10 +123,17 @@ fn push(producer: &mut Producer, record: &[u64], samples: usize) -> Status {
                 producer.drop_samples(samples as u64);
                 return Status::OVER_QUOTA;
             }
-            // The daemon itself broke the ring: it will see to it.
-            Err(_corrupt) => return Status::FAILED,
+            Err(corrupt) => end(&corrupt),
         }
     }
+}
+
+/// The daemon alone writes the other index, so something here wrote where it must not: no value of this process can be
+/// believed any more.
+#[expect(clippy::print_stderr, reason = "the daemon keeps the last lines of who ends")]
+fn end(corrupt: &Corrupt) -> ! {
+    eprintln!("the memory of the values ring was overwritten: {corrupt}");
+    std::process::exit(1)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -9,7 +9,7 @@ use crate::series::{Parts, Slot};
 use crate::threshold::{Judgement, Say, Silence};
 
 /// Series of one batch whose thresholds are found again by name after the rules changed.
-const LAZY: Patience = Patience::of(4);
+const LAZY: Patience = Patience::of(1);
 
 impl Way {
     /// Judges those samples of a batch that a threshold may judge.

@@ -40,7 +40,7 @@ pub struct WayParts {
 }
 
 /// Series of one batch that are judged again by name after the rules changed; the sweep does the others.
-const LAZY: Patience = Patience::of(4);
+const LAZY: Patience = Patience::of(1);
 
 /// The way of a value, from a plugin's door to the outputs' queues.
 pub struct Way {
