@@ -14,6 +14,7 @@
 mod confine;
 mod control;
 mod door;
+mod keeper;
 mod orders;
 mod plugin;
 
@@ -37,7 +38,7 @@ const NOTICE: i32 = 5;
 const ORDERS: usize = 64;
 
 fn main() -> ExitCode {
-    match run() {
+    match keeper::asked().map_or_else(run, keeper::keep) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
@@ -80,6 +81,9 @@ fn serve(mut inbox: Inbox, control: &Arc<Control>, hello: &Hello) -> anyhow::Res
     let values = Ring { memory: next("values ring")?, event: next("event of the values ring")? };
     let producer = Producer::new(values).context("cannot use the values ring")?;
     let writes = Consumer::new(next("writes ring")?).context("cannot use the writes ring")?;
+    if hello.limits.processes != Some(0) {
+        keeper::begin()?;
+    }
     confine::limit(&hello.limits)?;
     for lacking in confine::confine(&hello.private, &hello.limits)? {
         control.tell(&ToDaemon::Log { level: NOTICE, message: lacking })?;

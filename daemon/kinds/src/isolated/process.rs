@@ -12,7 +12,7 @@ use std::time::Duration;
 use gatherd_engine::port::{self, ProcessReading};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 use tokio::sync::watch;
 
 use super::words::LastWords;
@@ -65,6 +65,8 @@ impl Process {
         let is_there = self.is_there.lock().unwrap_or_else(PoisonError::into_inner);
         if *is_there {
             let _ended_meanwhile = kill_process_group(self.pid, Signal::KILL);
+            // It may have left its group, where its program does not keep it from that.
+            let _ended_meanwhile = kill_process(self.pid, Signal::KILL);
         }
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | other processes: `ptrace`, their memory and descriptors, signals, limits | they are not the plugin's | `EPERM` |
 //! | new unix sockets | the daemon trusts its own user on its socket | `EPERM` |
+//! | another session or process group | what is killed is the group, with all that the plugin started | `EPERM` |
 //! | `io_uring` | it makes calls that are not seen here | `EPERM` |
 //! | mounts, namespaces, modules, keys, clocks, `bpf`, `perf` | they change the machine | `EPERM` |
 //! | new processes, where none are allowed | a fork bomb | `EAGAIN` |
@@ -28,6 +29,8 @@ const NEVER: &[libc::c_long] = &[
     libc::SYS_pidfd_getfd,
     libc::SYS_pidfd_send_signal,
     libc::SYS_tkill,
+    libc::SYS_setsid,
+    libc::SYS_setpgid,
     libc::SYS_io_uring_setup,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
