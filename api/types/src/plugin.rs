@@ -206,7 +206,7 @@ pub struct PluginLimits {
     /// Share of processor time, where one processor is 1: 0.01 to 1024; none for absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<f64>,
-    /// Seconds after which a read is given up and the process is killed, 0.1 to 31,536,000; 1.9 intervals and 2 s at
+    /// Seconds after which a read is given up and the process is killed, 0.1 to 31,536,000; 1.9 intervals and 1 s at
     /// least for absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_deadline: Option<f64>,

@@ -16,7 +16,7 @@ use super::line::Line;
 use super::writer::Writer;
 
 /// The shortest time that a read may take.
-const READ: Duration = Duration::from_secs(2);
+const READ: Duration = Duration::from_secs(1);
 
 /// How long other calls may take.
 const CALL: Duration = Duration::from_secs(10);
@@ -124,11 +124,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_read_may_take_less_than_two_intervals_but_two_seconds_or_as_the_operator_says() {
+    fn a_read_may_take_less_than_two_intervals_but_one_second_or_as_the_operator_says() {
         let deadline = |seconds, read_deadline| {
             read_deadline_of(seconds, PluginLimits { read_deadline, ..PluginLimits::default() })
         };
-        assert_eq!(deadline(0.1, None), Duration::from_secs(2));
+        assert_eq!(deadline(0.1, None), Duration::from_secs(1));
+        assert_eq!(deadline(1.0, None), Duration::from_millis(1900));
         assert_eq!(deadline(10.0, None), Duration::from_secs(19));
         assert_eq!(deadline(10.0, Some(0.5)), Duration::from_millis(500));
     }
