@@ -10,7 +10,7 @@ use gatherd_model::{CdTime, Interval, Notification, Value};
 use super::flow::Flow;
 use super::handles::{Full, Handles};
 use super::{BATCH, Counters, Way};
-use crate::port::{Batch, DropReason, PluginId, PluginLimits, Sample, Series, SeriesId};
+use crate::port::{Batch, DropReason, PluginId, PluginLimits, ProcessEnd, Sample, Series, SeriesId};
 use crate::series::{Parts, Registered};
 
 /// One read of one plugin, by handle, as it crosses the boundary.
@@ -88,6 +88,11 @@ impl Door {
     /// Counts a line of the plugin that is not logged.
     pub fn line_held(&self) {
         self.counters.count_held_line();
+    }
+
+    /// Keeps how the process behind this door ended, which nobody had asked for. A closed door takes it too.
+    pub fn process_ended(&self, end: ProcessEnd) {
+        self.counters.keep_end(self.way.clock().wall(), end);
     }
 
     /// Counts something that never became a sample.

@@ -297,7 +297,8 @@ fn a_plugin_has_its_own_bound_of_series_and_the_smaller_one_counts() {
     for (own, of_all, expected) in [(Some(3), 1000, 3), (Some(1000), 2, 2), (None, 2, 2)] {
         let (way, _clock) = way_with(1000, of_all);
         let (door, counters) = limited(&way, &PluginLimits { series: own, ..PluginLimits::default() });
-        let known = (0..10).filter(|n| door.register(&named("p", "gauge", &n.to_string()), "").is_ok()).count();
+        let known =
+            (0..10).filter(|n| door.register(&named("p", "gauge", &n.to_string()), "").is_ok()).count();
         assert_eq!(known, expected);
         // Names that found no room take none from others either.
         assert_eq!(way.cache().table().len(), expected);

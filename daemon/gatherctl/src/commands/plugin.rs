@@ -225,6 +225,8 @@ mod tests {
             drops: BTreeMap::from([("too_old".to_owned(), 3)]),
             abandoned_threads: 0,
             suppressed_lines: 0,
+            limits: gatherd_client::types::PluginLimits::default(),
+            last_end: None,
             process: None,
             sources: PluginSources {
                 enabled: Source::Default,

@@ -11,6 +11,7 @@
 //! checked word by word, and a host that breaks the protocol is killed. The protocol is `docs/host-protocol.md`.
 
 mod conversation;
+mod end;
 mod failure;
 mod host;
 mod images;
