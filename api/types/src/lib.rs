@@ -74,8 +74,8 @@ pub use output::{
     Output, OutputBuffer, OutputBufferChange, OutputFailure, OutputLedger, OutputQueue, OutputState, WhenFull,
 };
 pub use plugin::{
-    Isolation, LeftValues, NewPlugin, Plugin, PluginConfig, PluginFailure, PluginLimits, PluginPatch,
-    PluginProcess, PluginSources, PluginState, Source,
+    Isolation, LeftValues, NewPlugin, Plugin, PluginConfig, PluginEnd, PluginEndReason, PluginEndSignal,
+    PluginFailure, PluginLimits, PluginPatch, PluginProcess, PluginSources, PluginState, Source,
 };
 pub use plugin_log::{PluginLogLevel, PluginLogLine, PluginLogSource};
 pub use plugin_test::{PluginTest, PluginTestOutcome, PluginTestReport};

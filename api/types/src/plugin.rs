@@ -66,6 +66,11 @@ pub struct Plugin {
     pub abandoned_threads: u64,
     /// Lines that it said and that were not logged, because it says too much.
     pub suppressed_lines: u64,
+    /// What it may give, and what its own process may use, where it has one; what is absent has its default.
+    pub limits: PluginLimits,
+    /// The last process of it that ended without being asked to; stays when another runs, until the daemon ends.
+    #[schema(required)]
+    pub last_end: Option<PluginEnd>,
     /// What its process uses; `null` unless it runs in one of its own.
     #[schema(required)]
     pub process: Option<PluginProcess>,
@@ -88,6 +93,74 @@ pub struct PluginProcess {
     pub cpu_seconds: f64,
     /// Its threads.
     pub threads: u32,
+}
+
+/// How a plugin's own process ended without being asked to.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct PluginEnd {
+    /// When it ended.
+    pub time: Timestamp,
+    /// Why.
+    pub reason: PluginEndReason,
+    /// What happened, for people; one sentence.
+    #[schema(example = "its process was ended by signal 11 (SIGSEGV)")]
+    pub message: String,
+    /// With which status it ended by itself; `null` where a signal ended it.
+    #[schema(required)]
+    pub exit_status: Option<i32>,
+    /// The signal that ended it; `null` where it ended by itself.
+    #[schema(required)]
+    pub signal: Option<PluginEndSignal>,
+    /// What it wrote last to its standard output and error: at most 8 lines of 512 bytes, the oldest first.
+    #[schema(max_items = 8, example = json!(["memory allocation of 1048576 bytes failed"]))]
+    pub last_lines: Vec<String>,
+    /// The most memory of it that lay in RAM, in bytes; no less than what the daemon had when it started the process,
+    /// which the system counts as well.
+    #[schema(example = 33_554_432)]
+    pub memory_bytes: u64,
+    /// Processor time that it took, in seconds.
+    #[schema(example = 0.25)]
+    pub cpu_seconds: f64,
+}
+
+/// Why a plugin's own process ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PluginEndReason {
+    /// A call did not come back in time, so the daemon killed it.
+    Late,
+    /// It broke the protocol, so the daemon killed it.
+    Protocol,
+    /// A signal ended it that tells of a fault in it, such as `SIGSEGV`; memory that it did not get is told by `SIGABRT`.
+    Crashed,
+    /// It ended by itself.
+    Exited,
+    /// Another signal ended it, which the daemon did not send: the kernel that was out of memory, or somebody.
+    Killed,
+}
+
+impl PluginEndReason {
+    /// The word of the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Late => "late",
+            Self::Protocol => "protocol",
+            Self::Crashed => "crashed",
+            Self::Exited => "exited",
+            Self::Killed => "killed",
+        }
+    }
+}
+
+/// The signal that ended a process.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct PluginEndSignal {
+    /// Its number.
+    #[schema(example = 11)]
+    pub number: i32,
+    /// Its name; `SIG` and the number where it has none.
+    #[schema(example = "SIGSEGV")]
+    pub name: String,
 }
 
 /// What becomes of the newest values of a plugin that is disabled.

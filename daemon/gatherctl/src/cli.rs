@@ -7,6 +7,7 @@ pub(crate) mod daemon;
 pub(crate) mod notification;
 pub(crate) mod output;
 pub(crate) mod plugin;
+pub(crate) mod plugin_limit;
 pub(crate) mod section;
 pub(crate) mod user;
 pub(crate) mod value;

@@ -106,7 +106,7 @@ pub(crate) enum Failure {
     #[error("no change waits to be confirmed; `gatherctl history` shows what became of it")]
     NothingWaits,
     /// No key of a plugin is named.
-    #[error("there is nothing to change: give --interval, --type, --trusted or --isolation")]
+    #[error("there is nothing to change: give --interval, --type, --trusted, --isolation or --limit")]
     NoPluginKey,
     /// It is not clear which series are meant.
     #[error("name an identifier, or filters, or --all: exactly one of the three")]

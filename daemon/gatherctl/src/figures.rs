@@ -44,6 +44,21 @@ pub(crate) fn number(number: Number) -> String {
     }
 }
 
+/// A number of bytes: `512B`, `64MiB`, `1.5GiB`.
+#[expect(clippy::cast_precision_loss, reason = "four digits are shown")]
+pub(crate) fn bytes(bytes: u64) -> String {
+    let units = [(1_u64 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => {
+            let whole = bytes as f64 / unit as f64;
+            let decimals = usize::from(whole < 100.0);
+            let text = format!("{whole:.decimals$}");
+            format!("{}{name}", trimmed(text))
+        }
+        None => format!("{bytes}B"),
+    }
+}
+
 /// A length of time given in seconds: `350us`, `1.2ms`, `9.5s`, `5m 3s`, `2h 5m`, `3d 4h`.
 pub(crate) fn seconds(seconds: f64) -> String {
     const MINUTE: f64 = 60.0;
@@ -95,6 +110,21 @@ pub(crate) fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, String)>) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_have_the_largest_unit_that_fits() {
+        for (value, shown) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (1536, "1.5KiB"),
+            (64 << 20, "64MiB"),
+            (200 << 20, "200MiB"),
+            (12_500_000, "11.9MiB"),
+            (3 << 40, "3TiB"),
+        ] {
+            assert_eq!(bytes(value), shown);
+        }
+    }
 
     #[test]
     fn whole_numbers_keep_all_their_digits() {

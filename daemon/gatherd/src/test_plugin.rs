@@ -116,7 +116,8 @@ impl Alone {
         let way = Arc::new(make_way(document, hostname)?);
         let counters = Arc::new(Counters::default());
         let id = spec.id.clone();
-        let door = way.open_door(Arc::new(id.clone()), spec.interval, Arc::clone(&counters));
+        let whose = Arc::new(id.clone());
+        let door = way.open_limited_door(whose, spec.interval, Arc::clone(&counters), &spec.limits);
         let opened = kind.open(spec, door).await;
         let plugin = opened.map_err(|failure| {
             let code = failure.code();

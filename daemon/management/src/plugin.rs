@@ -1,13 +1,15 @@
 //! Plugins.
 
 use gatherd_api::types::{
-    FieldError, LeftValues, Plugin, PluginFailure, PluginProcess, PluginSources, PluginState, Source,
+    FieldError, LeftValues, Plugin, PluginEnd, PluginEndReason, PluginEndSignal, PluginFailure, PluginLimits,
+    PluginProcess, PluginSources, PluginState, Source,
 };
 use gatherd_api::{Caller, Change, Changed, ListRequest, ManagementError, Part, PluginQuery, Versioned};
 use gatherd_engine::desired::{self, Committed, Edit, Effective, Resource};
 use gatherd_engine::lifecycle::{State, VitalsReading};
-use gatherd_engine::port::{OpenFailure, PluginId};
+use gatherd_engine::port::{self, EndReason, EndSignal, OpenFailure, PluginId, ProcessEnd};
 use gatherd_engine::registry::{Picture, SetError};
+use gatherd_model::CdTime;
 
 use crate::EngineManagement;
 use crate::convert::{drops, no_plugin, plugin_id, seconds, timestamp, without_directories};
@@ -171,6 +173,7 @@ fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plug
         drops: dropped,
         contended: _,
         held_lines,
+        last_end,
     } = picture;
     let hide = |text: &str| without_directories(text, &this.parts.private_directories);
     let failure = vitals.last_error.as_ref().map(|error| PluginFailure {
@@ -202,6 +205,8 @@ fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plug
         drops: drops(dropped.iter().copied()),
         abandoned_threads: vitals.abandoned,
         suppressed_lines: *held_lines,
+        limits: limits(&spec.limits),
+        last_end: last_end.as_ref().map(|(time, end)| end_of(*time, end, &hide)),
         process: vitals.process.map(|process| PluginProcess {
             pid: process.pid,
             memory_bytes: process.memory,
@@ -210,6 +215,34 @@ fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plug
         }),
         sources: sources(current, id),
         revision: current.plugin_revision(id).unwrap_or(current.revision),
+    }
+}
+
+fn limits(limits: &port::PluginLimits) -> PluginLimits {
+    let port::PluginLimits { memory, descriptors, processes, cpu, read_deadline, series, values_per_second } =
+        *limits;
+    PluginLimits { memory, descriptors, processes, cpu, read_deadline, series, values_per_second }
+}
+
+fn end_of(time: CdTime, end: &ProcessEnd, hide: &dyn Fn(&str) -> String) -> PluginEnd {
+    let ProcessEnd { reason, message, exit_status, signal, last_lines, memory, cpu } = end;
+    PluginEnd {
+        time: timestamp(time),
+        reason: match reason {
+            EndReason::Late => PluginEndReason::Late,
+            EndReason::Protocol => PluginEndReason::Protocol,
+            EndReason::Crashed => PluginEndReason::Crashed,
+            EndReason::Exited => PluginEndReason::Exited,
+            EndReason::Killed => PluginEndReason::Killed,
+        },
+        message: hide(message),
+        exit_status: *exit_status,
+        signal: signal
+            .as_ref()
+            .map(|EndSignal { number, name }| PluginEndSignal { number: *number, name: name.clone() }),
+        last_lines: last_lines.iter().map(|line| hide(line)).collect(),
+        memory_bytes: *memory,
+        cpu_seconds: cpu.as_secs_f64(),
     }
 }
 

@@ -204,6 +204,7 @@ fn told(reason: DropReason) -> (ValueRefusal, &'static str) {
         DropReason::TooNew => (ValueRefusal::TooNew, "further in the future than tolerance.future allows"),
         DropReason::Blacklisted => (ValueRefusal::Blacklisted, "a rule of the blacklist hides the series"),
         DropReason::Filtered => (ValueRefusal::Filtered, "a filter takes the series out"),
+        DropReason::OverRate => (ValueRefusal::OverQuota, "limits.values_per_second is reached"),
         DropReason::OverQuota => {
             (ValueRefusal::OverQuota, "limits.series or limits.series_per_plugin is reached")
         }

@@ -27,7 +27,7 @@ impl fmt::Display for Refused {
             Status::TOO_OLD => "the time is not later than the newest of the series",
             Status::TOO_NEW => "the time is too far in the future",
             Status::REFUSED => "a rule of the operator keeps the series out",
-            Status::OVER_QUOTA => "the limit of series is reached",
+            Status::OVER_QUOTA => "a limit on series or samples is reached",
             Status::CLOSED => "the plugin was shut down",
             Status::STALE => "the series expired while it was registered again",
             other => return write!(f, "the daemon answered {}", other.0),

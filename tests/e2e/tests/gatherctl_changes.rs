@@ -151,13 +151,27 @@ async fn plugins_are_loaded_changed_and_unloaded() {
         "--interval",
         "0.2",
         "--trusted",
+        "--limit",
+        "values-per-second=500",
         "--set",
         "mode=well",
     ];
     assert!(done(&daemon.ctl(add).await).starts_with("other is "));
     runs(&client, "other").await;
+    assert_eq!(client.plugin("other").await["limits"], json!({"values_per_second": 500.0}));
+    done(&daemon.ctl(["plugin", "set", "other", "--limit", "values-per-second=none"]).await);
     done(&daemon.ctl(["plugin", "set", "other", "--interval", "0.5"]).await);
     assert_eq!(client.plugin("other").await["interval"], 0.5);
+    let limits = ["plugin", "set", "other", "--limit", "series=10", "--limit", "memory=64MiB"];
+    done(&daemon.ctl(limits).await);
+    assert_eq!(client.plugin("other").await["limits"], json!({"memory": 67_108_864, "series": 10}));
+    let shown = daemon.ctl(["plugin", "show", "other"]).await;
+    assert!(done(&shown).contains("memory=64MiB series=10"), "{}", shown.out);
+    done(&daemon.ctl(["plugin", "set", "other", "--limit", "memory=none"]).await);
+    assert_eq!(client.plugin("other").await["limits"], json!({"series": 10}));
+    for wrong in [&["--limit", "memory=much"][..], &["--limit", "cpu=1", "--limit", "cpu=2"]] {
+        assert_eq!(daemon.ctl([&["plugin", "set", "other"][..], wrong].concat()).await.code, Some(2));
+    }
     let dry = daemon.ctl(["plugin", "disable", "other", "--dry-run"]).await;
     assert!(done(&dry).contains("plugins.other"), "{}", dry.out);
     assert_eq!(client.plugin("other").await["enabled"], true);

@@ -21,7 +21,9 @@ fn isolated(id: &str, mode: &str, interval: f64, rest: &str) -> String {
 /// A daemon with a neighbour in its own process and one bad instance in another, which is bad while the file is there.
 async fn bad(stage: &Stage, mode: &str, file: &Path) -> (Libraries, Daemon) {
     let libraries = misbehaving(stage);
-    let rest = format!("file = '{}'", file.display());
+    // To take all memory that it may have is work, which may be slow on a busy machine.
+    let limits = if mode == "leaks" { "\n[plugins.bad.limits]\nread_deadline = 9\n" } else { "" };
+    let rest = format!("file = '{}'{limits}", file.display());
     let config = instance("well", "well", 0.2, "") + &isolated("bad", mode, 0.2, &rest);
     let daemon = Daemon::start(Setup::new(stage).config(config).plugins_from(libraries.path())).await;
     (libraries, daemon)
@@ -75,11 +77,17 @@ async fn what_nobody_trusts_runs_in_a_process_of_its_own_and_gives_values() {
 #[tokio::test]
 async fn a_process_that_dies_hurts_nobody_and_comes_back() {
     let Some(stage) = Stage::find() else { return };
-    for (mode, how) in [
-        ("segfaults", "signal 11 (SIGSEGV)"),
-        ("aborts", "signal 6 (SIGABRT)"),
-        ("exits", "ended with status 3"),
-        ("leaks", "signal 6 (SIGABRT)"),
+    for (mode, how, reason, signal, last) in [
+        ("segfaults", "signal 11 (SIGSEGV)", "crashed", json!({"number": 11, "name": "SIGSEGV"}), ""),
+        ("aborts", "signal 6 (SIGABRT)", "crashed", json!({"number": 6, "name": "SIGABRT"}), ""),
+        ("exits", "ended with status 3", "exited", Value::Null, ""),
+        (
+            "leaks",
+            "signal 6 (SIGABRT)",
+            "crashed",
+            json!({"number": 6, "name": "SIGABRT"}),
+            "memory allocation",
+        ),
     ] {
         let place = tempfile::tempdir().unwrap();
         let file = place.path().join("bad");
@@ -90,9 +98,24 @@ async fn a_process_that_dies_hurts_nobody_and_comes_back() {
         let plugin = plugin_until(&client, "bad", "is lost", is_lost).await;
         let message = plugin["last_error"]["message"].as_str().unwrap();
         assert!(message.contains(how), "{mode}: {message}");
+        let end = &plugin["last_end"];
+        let status = if reason == "exited" { json!(3) } else { Value::Null };
+        assert_eq!(
+            (&end["reason"], &end["exit_status"], &end["signal"]),
+            (&json!(reason), &status, &signal),
+            "{plugin}"
+        );
+        assert!(end["message"].as_str().unwrap().contains(how), "{plugin}");
+        assert!(end["last_lines"].to_string().contains(last), "{plugin}");
+        let most = if mode == "leaks" { 64 << 20 } else { 1 << 18 };
+        assert!(
+            end["memory_bytes"].as_u64() > Some(most) && end["cpu_seconds"].as_f64() > Some(0.0),
+            "{plugin}"
+        );
         std::fs::remove_file(&file).unwrap();
         number_until(&client, BAD, |_| true).await;
-        assert_eq!(runs(&client, "bad").await["kind"], "isolated");
+        let again = runs(&client, "bad").await;
+        assert_eq!((&again["kind"], &again["last_end"]["reason"]), (&json!("isolated"), &json!(reason)));
         neighbour_is_well(&client).await;
     }
 }
@@ -111,6 +134,15 @@ async fn a_process_that_hangs_or_spins_is_killed() {
         let plugin = plugin_until(&client, "bad", "is lost", is_lost).await;
         assert!(plugin["last_error"]["message"].as_str().unwrap().contains("did not come back"), "{plugin}");
         assert_eq!(plugin["abandoned_threads"], 0, "nothing of it is left behind");
+        let end = &plugin["last_end"];
+        assert_eq!(
+            (&end["reason"], &end["signal"], &end["exit_status"]),
+            (&json!("late"), &json!({"number": 9, "name": "SIGKILL"}), &Value::Null),
+            "{plugin}"
+        );
+        assert_eq!(end["message"], plugin["last_error"]["message"]);
+        let spent = end["cpu_seconds"].as_f64().unwrap();
+        assert_eq!(spent > 0.5, mode == "spins", "{plugin}");
         within("the process is gone", async || {
             if is_there(&process["process"]["pid"]) { Err("it lives") } else { Ok(()) }
         })
@@ -119,6 +151,36 @@ async fn a_process_that_hangs_or_spins_is_killed() {
         runs(&client, "bad").await;
         neighbour_is_well(&client).await;
     }
+}
+
+#[tokio::test]
+async fn who_killed_a_process_is_told_and_what_was_asked_for_is_no_such_end() {
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = isolated("guest", "well", 0.2, "") + &isolated("dies", "init_kills", 0.2, "");
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    runs(&client, "guest").await;
+    client.post("/v1/plugins/guest/restart").await.ok();
+    client.post("/v1/plugins/guest/disable").await.ok();
+    client.post("/v1/plugins/guest/enable").await.ok();
+    let patch = json!({"limits": {"values_per_second": 50}});
+    client.send(Ask::patch("/v1/plugins/guest", &patch).if_match("*")).await.ok();
+    let plugin = runs(&client, "guest").await;
+    assert_eq!(plugin["last_end"], Value::Null, "nobody but the operator ended it");
+    assert_eq!(plugin["limits"], json!({"values_per_second": 50.0}));
+    let pid = plugin["process"]["pid"].to_string();
+    assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    let plugin = plugin_until(&client, "guest", "has ended", |plugin| plugin["last_end"].is_object()).await;
+    let end = &plugin["last_end"];
+    assert_eq!(
+        (&end["reason"], &end["signal"]["name"], &end["last_lines"]),
+        (&json!("killed"), &json!("SIGKILL"), &json!([])),
+        "{plugin}"
+    );
+    let is_told = |plugin: &Value| plugin["last_end"]["reason"] == "killed";
+    let dies = plugin_until(&client, "dies", "has ended while it started", is_told).await;
+    assert_eq!(dies["last_error"]["code"], "init_failed", "{dies}");
 }
 
 #[tokio::test]

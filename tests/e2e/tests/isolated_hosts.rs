@@ -61,6 +61,27 @@ async fn the_minimal_host_of_the_documentation_gives_values_and_ends_when_told()
     assert_eq!(client.plugin("guest").await["failures"], 0);
 }
 
+/// Whether it was killed for the protocol or crashed stands in its last end too.
+fn end_is_told(plugin: &Value) {
+    let (end, message) = (&plugin["last_end"], plugin["last_error"]["message"].as_str().unwrap());
+    if message.contains("SIGABRT") {
+        assert_eq!(
+            (&end["reason"], &end["last_lines"]),
+            (&json!("crashed"), &json!(["so long"])),
+            "{plugin}"
+        );
+        assert_eq!(end["signal"], json!({"number": 6, "name": "SIGABRT"}));
+    } else {
+        assert_eq!(
+            (&end["reason"], &end["signal"]["name"]),
+            (&json!("protocol"), &json!("SIGKILL")),
+            "{plugin}"
+        );
+        let how = end["message"].as_str().unwrap();
+        assert!(how.contains("broke the protocol") && message.ends_with(how), "{plugin}");
+    }
+}
+
 #[tokio::test]
 async fn a_host_that_breaks_the_protocol_is_killed_and_nobody_else_feels_it() {
     let Some(stage) = Stage::find() else { return };
@@ -109,7 +130,8 @@ async fn a_host_that_breaks_the_protocol_is_killed_and_nobody_else_feels_it() {
             let message = plugin["last_error"]["message"].as_str().unwrap_or_default();
             plugin["last_error"]["code"] == code && message.contains(said)
         };
-        plugin_until(&client, "guest", &format!("has failed with {said}"), is_told).await;
+        let plugin = plugin_until(&client, "guest", &format!("has failed with {said}"), is_told).await;
+        end_is_told(&plugin);
         assert_eq!(runs(&client, "well").await["failures"], 0);
     }
 }

@@ -34,6 +34,7 @@ mod isolated;
 mod isolated_confined;
 mod isolated_hosts;
 mod keystone;
+mod limits;
 mod list;
 mod matrix;
 mod metric;

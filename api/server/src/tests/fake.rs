@@ -274,6 +274,8 @@ fn plugin(id: &str) -> Plugin {
         drops: BTreeMap::new(),
         abandoned_threads: 0,
         suppressed_lines: 0,
+        limits: gatherd_api_types::PluginLimits::default(),
+        last_end: None,
         process: None,
         sources: PluginSources { enabled: Source::Default, config: BTreeMap::new() },
         revision: 7,

@@ -20,6 +20,8 @@ pub enum DropReason {
     Filtered,
     /// A limit on series is reached.
     OverQuota,
+    /// The plugin gives more samples in a second than it may.
+    OverRate,
     /// Not later than the newest value of the series.
     TooOld,
     /// Further in the future than tolerated.
@@ -30,7 +32,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::UnknownType,
         Self::WrongCount,
         Self::BadName,
@@ -39,6 +41,7 @@ impl DropReason {
         Self::Blacklisted,
         Self::Filtered,
         Self::OverQuota,
+        Self::OverRate,
         Self::TooOld,
         Self::TooNew,
         Self::Closed,
@@ -55,6 +58,7 @@ impl DropReason {
             Self::Blacklisted => "blacklisted",
             Self::Filtered => "filtered",
             Self::OverQuota => "over_quota",
+            Self::OverRate => "over_rate",
             Self::TooOld => "too_old",
             Self::TooNew => "too_new",
             Self::Closed => "closed",

@@ -6,6 +6,7 @@ mod drop_reason;
 mod exposition;
 mod output;
 mod plugin;
+mod process_end;
 mod target;
 mod timekeeper;
 
@@ -18,6 +19,7 @@ pub use plugin::{
     CallFailure, Capability, Code, ConfigProblem, Found, Isolation, Manifest, OpenFailure, Plugin, PluginId,
     PluginIdError, PluginKind, PluginLimits, Process, ProcessReading, Spec,
 };
+pub use process_end::{EndReason, EndSignal, ProcessEnd};
 pub use target::{
     Attempt, Message, NotDelivered, Program, ProgramFormat, Reach, Run, Secret, Subscriber, Target, Targets,
     Webhook,

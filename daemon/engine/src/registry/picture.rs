@@ -6,7 +6,7 @@ use gatherd_model::CdTime;
 
 use super::entry::{Entry, Wanted};
 use crate::lifecycle::VitalsReading;
-use crate::port::{DropReason, Manifest, PluginId, Spec};
+use crate::port::{DropReason, Manifest, PluginId, ProcessEnd, Spec};
 
 /// How one plugin fares.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Picture {
     pub contended: u64,
     /// Lines that it said and that were not logged.
     pub held_lines: u64,
+    /// When a process of it last ended without being asked to, on the wall clock, and how.
+    pub last_end: Option<(CdTime, ProcessEnd)>,
 }
 
 impl Entry {
@@ -49,6 +51,7 @@ impl Entry {
             drops: self.counters.drops(),
             contended: self.counters.contended(),
             held_lines: self.counters.held_lines(),
+            last_end: self.counters.last_end(),
         }
     }
 }

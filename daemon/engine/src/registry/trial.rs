@@ -118,7 +118,8 @@ async fn run(around: Surroundings, spec: Spec) -> Result<Trial, TrialError> {
     let way = Arc::new(around.way.alone());
     let counters = Arc::new(Counters::default());
     let interval = spec.interval;
-    let door = way.open_door(Arc::new(spec.id.clone()), interval, Arc::clone(&counters));
+    let id = Arc::new(spec.id.clone());
+    let door = way.open_limited_door(id, interval, Arc::clone(&counters), &spec.limits);
     let began = around.clock.monotonic();
     let opening = open_beside(Arc::clone(&around.kind), spec, Arc::clone(&door));
     let opened = timeout(around.settings.open_deadline, opening).await;

@@ -1,16 +1,21 @@
-//! Where a plugin's values went.
+//! Where a plugin's values went, and what became of who brought them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use crate::port::DropReason;
+use gatherd_model::CdTime;
 
-/// Where a plugin's values went, counted since the daemon began; survives restarts of the plugin.
+use crate::port::{DropReason, ProcessEnd};
+
+/// Where a plugin's values went, counted since the daemon began, and how its process ended last; survives restarts of
+/// the plugin.
 #[derive(Debug, Default)]
 pub struct Counters {
     taken: AtomicU64,
     drops: [AtomicU64; DropReason::ALL.len()],
     contended: AtomicU64,
     held_lines: AtomicU64,
+    last_end: Mutex<Option<(CdTime, ProcessEnd)>>,
 }
 
 impl Counters {
@@ -36,6 +41,15 @@ impl Counters {
     /// Lines that the plugin said and that were not logged, because it says too much.
     pub fn held_lines(&self) -> u64 {
         self.held_lines.load(Ordering::Relaxed)
+    }
+
+    /// When a process of the plugin last ended without being asked to, on the wall clock, and how.
+    pub fn last_end(&self) -> Option<(CdTime, ProcessEnd)> {
+        self.last_end.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn keep_end(&self, time: CdTime, end: ProcessEnd) {
+        *self.last_end.lock().unwrap_or_else(PoisonError::into_inner) = Some((time, end));
     }
 
     pub(super) fn count_held_line(&self) {

@@ -7,9 +7,10 @@ use std::sync::{Arc, RwLock};
 
 use gatherd_model::{CdTime, Interval, Notification, Value};
 
+use super::flow::Flow;
 use super::handles::{Full, Handles};
 use super::{BATCH, Counters, Way};
-use crate::port::{Batch, DropReason, PluginId, Sample, Series, SeriesId};
+use crate::port::{Batch, DropReason, PluginId, PluginLimits, ProcessEnd, Sample, Series, SeriesId};
 use crate::series::{Parts, Registered};
 
 /// One read of one plugin, by handle, as it crosses the boundary.
@@ -39,6 +40,10 @@ pub struct Door {
     interval: Interval,
     counters: Arc<Counters>,
     pub(super) handles: RwLock<Handles>,
+    /// Most series that it makes known.
+    pub(super) most_series: usize,
+    /// How many samples it lets in, where that has a limit.
+    flow: Option<Flow>,
     closed: AtomicBool,
     /// Reasons that the log has named, one bit each.
     told: AtomicU32,
@@ -56,9 +61,13 @@ impl Door {
         number: u32,
         interval: Interval,
         counters: Arc<Counters>,
+        limits: &PluginLimits,
     ) -> Self {
+        let own = limits.series.map_or(usize::MAX, |series| usize::try_from(series).unwrap_or(usize::MAX));
+        let most_series = own.min(way.series_per_plugin());
+        let flow = limits.values_per_second.map(|rate| Flow::new(rate, interval));
         let (handles, closed, told) = (RwLock::default(), AtomicBool::new(false), AtomicU32::new(0));
-        Self { way, plugin, number, interval, counters, handles, closed, told }
+        Self { way, plugin, number, interval, counters, handles, most_series, flow, closed, told }
     }
 
     /// Whose door this is.
@@ -79,6 +88,11 @@ impl Door {
     /// Counts a line of the plugin that is not logged.
     pub fn line_held(&self) {
         self.counters.count_held_line();
+    }
+
+    /// Keeps how the process behind this door ended, which nobody had asked for. A closed door takes it too.
+    pub fn process_ended(&self, end: ProcessEnd) {
+        self.counters.keep_end(self.way.clock().wall(), end);
     }
 
     /// Counts something that never became a sample.
@@ -136,12 +150,29 @@ impl Door {
     pub fn register(&self, parts: &Parts<'_>, data_set: &str) -> Result<u64, DropReason> {
         self.admit()
             .and_then(|()| self.resolve(parts, data_set))
-            .and_then(|Registered { id: series, .. }| {
-                let mut handles = self.handles.write().expect("no holder of the handles panics");
-                let given = handles.give(series, self.way.series_per_plugin(), self.way.cache().table());
-                given.map_err(|Full| DropReason::OverQuota)
-            })
+            .and_then(|registered| self.give_handle(&registered))
             .map_err(|reason| self.refuse(reason))
+    }
+
+    /// Counts a series towards the bound of this door. One that was not known before and finds no room is not known
+    /// afterwards, so that a plugin that makes up names takes no room from others.
+    pub(super) fn give_handle(&self, registered: &Registered) -> Result<u64, DropReason> {
+        let table = self.way.cache().table();
+        let mut handles = self.handles.write().expect("no holder of the handles panics");
+        handles.give(registered.id, self.most_series, table).map_err(|Full| {
+            if registered.is_new {
+                table.expire(registered.id, |_, _| true);
+            }
+            DropReason::OverQuota
+        })
+    }
+
+    /// How many of `wanted` samples may come in now.
+    pub(super) fn admitted(&self, wanted: usize) -> usize {
+        match &self.flow {
+            None => wanted,
+            Some(flow) => flow.take(wanted, self.way.monotonic()),
+        }
     }
 
     /// The series of an identifier, made known where it was not.
@@ -204,8 +235,15 @@ impl Door {
                     *answer = Some(reason);
                 }
             };
-            let end = count.min(begin + BATCH);
-            let batch = self.gather(reading, begin..end, &mut note);
+            let length = BATCH.min(count - begin);
+            let admitted = self.admitted(length);
+            for over in admitted..length {
+                note(over, DropReason::OverRate);
+            }
+            if admitted == 0 {
+                continue;
+            }
+            let batch = self.gather(reading, begin..begin + admitted, &mut note);
             self.counters.count_taken(self.way.pass(self, batch, &mut note));
         }
         first

@@ -11,6 +11,7 @@ mod alone;
 mod chained;
 mod counters;
 mod door;
+mod flow;
 mod handles;
 mod judging;
 mod missing;

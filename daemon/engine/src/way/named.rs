@@ -1,12 +1,11 @@
 //! Values by name: for those who have no handles.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use gatherd_model::{CdTime, Interval, TypesDb, Value};
 
-use super::handles::Full;
 use super::{BATCH, Door};
-use crate::port::{Batch, DropReason, SeriesId};
+use crate::port::{Batch, DropReason};
 use crate::series::Parts;
 
 /// The values of one series, by its identifier.
@@ -75,6 +74,9 @@ impl Door {
         batch: &mut Batch,
     ) -> Result<(), DropReason> {
         self.admit()?;
+        if self.admitted(1) == 0 {
+            return Err(DropReason::OverRate);
+        }
         let types = self.way().types().load();
         let (_, set) = types.get(list.parts.type_name).ok_or(DropReason::UnknownType)?;
         if set.sources.len() != list.values.len() {
@@ -82,23 +84,12 @@ impl Door {
         }
         let registered = self.resolve(&list.parts, "")?;
         if registered.is_new {
-            self.count_new(registered.id)?;
+            self.give_handle(&registered)?;
         }
         let time = if list.time == CdTime::ZERO { now } else { list.time };
         let sources = set.sources.iter().zip(list.values);
         let raw = sources.map(|(source, bits)| Value::from_bits(source.kind, *bits));
         batch.push(registered.id, position, time, list.interval.unwrap_or(self.interval()), raw);
         Ok(())
-    }
-
-    /// Holds a series that was not known before against the bound of this door.
-    fn count_new(&self, series: SeriesId) -> Result<(), DropReason> {
-        let table = self.way().cache().table();
-        let mut handles = self.handles.write().unwrap_or_else(PoisonError::into_inner);
-        let counted = handles.give(series, self.way().series_per_plugin(), table);
-        counted.map(|_handle| ()).map_err(|Full| {
-            table.expire(series, |_, _| true);
-            DropReason::OverQuota
-        })
     }
 }

@@ -13,7 +13,7 @@ use crate::bus::Bus;
 use crate::cache::Cache;
 use crate::chains::Plans;
 use crate::output::{FanOut, Watcher};
-use crate::port::{Batch, Clock, DropReason, PluginId, SeriesId};
+use crate::port::{Batch, Clock, DropReason, PluginId, PluginLimits, SeriesId};
 use crate::rules::{Patience, Rules};
 use crate::threshold::Thresholds;
 
@@ -73,8 +73,19 @@ impl Way {
         interval: Interval,
         counters: Arc<Counters>,
     ) -> Arc<Door> {
+        self.open_limited_door(plugin, interval, counters, &PluginLimits::default())
+    }
+
+    /// The same, with as many series and samples as `limits` allow.
+    pub fn open_limited_door(
+        self: &Arc<Self>,
+        plugin: Arc<PluginId>,
+        interval: Interval,
+        counters: Arc<Counters>,
+        limits: &PluginLimits,
+    ) -> Arc<Door> {
         let number = self.door_number(&plugin);
-        Arc::new(Door::new(Arc::clone(self), plugin, number, interval, counters))
+        Arc::new(Door::new(Arc::clone(self), plugin, number, interval, counters, limits))
     }
 
     /// Every instance of one plugin has the same number, so that its series stay its own over a restart.

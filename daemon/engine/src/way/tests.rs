@@ -12,7 +12,7 @@ use super::*;
 use crate::bus::Bus;
 use crate::cache::{Cache, CacheSettings};
 use crate::output::FanOut;
-use crate::port::{Clock, DropReason};
+use crate::port::{Clock, DropReason, PluginLimits};
 use crate::rules::{Bounds, Fields, Hide, Lists, Matcher, Ordered, Remember, Rules, Threshold, Verb};
 use crate::series::SeriesTable;
 
@@ -65,6 +65,13 @@ fn door(way: &Arc<Way>, plugin: &str) -> (Arc<Door>, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
     let id = Arc::new(plugin.parse().unwrap());
     (way.open_door(id, Interval::DEFAULT, Arc::clone(&counters)), counters)
+}
+
+fn limited(way: &Arc<Way>, limits: &PluginLimits) -> (Arc<Door>, Arc<Counters>) {
+    let counters = Arc::new(Counters::default());
+    let id = Arc::new("p".parse().unwrap());
+    let second = Interval::from_secs_f64(1.0).unwrap();
+    (way.open_limited_door(id, second, Arc::clone(&counters), limits), counters)
 }
 
 fn named<'a>(plugin: &'a str, type_name: &'a str, type_instance: &'a str) -> Parts<'a> {
@@ -283,6 +290,45 @@ fn by_identifier_too_a_plugin_brings_no_more_series_than_it_may() {
     assert!(way.cache().remove_one("own/p/gauge-a"));
     assert_eq!(put("c", 1), Ok(()));
     assert_eq!(counters.drops(), [(DropReason::OverQuota, 1)]);
+}
+
+#[test]
+fn a_plugin_has_its_own_bound_of_series_and_the_smaller_one_counts() {
+    for (own, of_all, expected) in [(Some(3), 1000, 3), (Some(1000), 2, 2), (None, 2, 2)] {
+        let (way, _clock) = way_with(1000, of_all);
+        let (door, counters) = limited(&way, &PluginLimits { series: own, ..PluginLimits::default() });
+        let known =
+            (0..10).filter(|n| door.register(&named("p", "gauge", &n.to_string()), "").is_ok()).count();
+        assert_eq!(known, expected);
+        // Names that found no room take none from others either.
+        assert_eq!(way.cache().table().len(), expected);
+        assert_eq!(counters.drops(), [(DropReason::OverQuota, 10 - expected as u64)]);
+    }
+}
+
+#[test]
+fn samples_beyond_the_rate_are_dropped_and_the_others_arrive() {
+    let (way, clock) = way(1000);
+    let limits = PluginLimits { values_per_second: Some(200.0), ..PluginLimits::default() };
+    let (door, counters) = limited(&way, &limits);
+    let (free, uncounted) = self::door(&way, "q");
+    let register = |door: &Door, n: u32| door.register(&named("p", "gauge", &n.to_string()), "").unwrap();
+    let handles: Vec<u64> = (0..300).map(|n| register(&door, n)).collect();
+    let values = vec![1.0_f64.to_bits(); 300];
+    let mut answers = vec![None; 300];
+    assert_eq!(door.dispatch(&reading(&handles, &values), Some(&mut answers)), Some(DropReason::OverRate));
+    let taken = answers.iter().position(Option::is_some).unwrap();
+    assert_eq!(taken, 250, "what one second brings, and a quarter");
+    assert!(answers[taken..].iter().all(|answer| *answer == Some(DropReason::OverRate)));
+    let by_name = door.dispatch_values(&named("p", "gauge", "0"), &[0], CdTime::from_secs(1001), None);
+    assert_eq!(by_name, Err(DropReason::OverRate), "there is one bucket for both");
+    assert_eq!((counters.values(), counters.drops()), (250, vec![(DropReason::OverRate, 51)]));
+    let free_handles: Vec<u64> = (300..600).map(|n| register(&free, n)).collect();
+    assert_eq!(free.dispatch(&reading(&free_handles, &values), None), None);
+    assert_eq!((uncounted.values(), uncounted.drops()), (300, vec![]));
+    clock.set(1001);
+    door.dispatch(&reading(&handles, &values), None);
+    assert_eq!((counters.values(), counters.drops()), (450, vec![(DropReason::OverRate, 151)]));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Commands of one plugin.
 
 use super::change::Change;
+use super::plugin_limit::PluginLimit;
 use super::{Limit, left_values, plugin_id, words};
 use crate::document::Pair;
 use clap::builder::TypedValueParser;
@@ -24,7 +25,7 @@ pub(crate) enum Plugin {
     Reload(Id),
     /// Load one more.
     Add(Add),
-    /// Change its type, its interval, its trust.
+    /// Change its type, its interval, its trust, its limits.
     Set(Set),
     /// Unload it; it stays away although a file names it.
     Remove(Switch),
@@ -83,6 +84,10 @@ pub(crate) struct Add {
     /// Where its code runs: `thread` in the daemon's process, `process` in one of its own.
     #[arg(long, value_name = "WHERE", value_parser = ["thread", "process"])]
     pub(crate) isolation: Option<String>,
+    /// Limit what it may give and use: memory, descriptors, processes, cpu, read-deadline, series or
+    /// values-per-second. Repeatable.
+    #[arg(long = "limit", value_name = "KEY=VALUE")]
+    pub(crate) limits: Vec<PluginLimit>,
     /// It does not run yet.
     #[arg(long)]
     pub(crate) disabled: bool,
@@ -110,6 +115,10 @@ pub(crate) struct Set {
     /// Where its code runs: `thread` in the daemon's process, `process` in one of its own.
     #[arg(long, value_name = "WHERE", value_parser = ["thread", "process"])]
     pub(crate) isolation: Option<String>,
+    /// Limit what it may give and use: memory, descriptors, processes, cpu, read-deadline, series or
+    /// values-per-second; `none` takes a limit back. Repeatable.
+    #[arg(long = "limit", value_name = "KEY=VALUE")]
+    pub(crate) limits: Vec<PluginLimit>,
     #[command(flatten)]
     pub(crate) change: Change,
 }

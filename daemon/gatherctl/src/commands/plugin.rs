@@ -4,12 +4,13 @@ use super::Desk;
 use crate::cli;
 use crate::cli::change::Edits;
 use crate::cli::plugin::{Add, Disable, Id, Plugin as Wish, Set, Switch};
-use crate::document::Wish as Edit;
+use crate::cli::plugin_limit::PluginLimit;
+use crate::document::{DocumentError, Wish as Edit};
 use crate::failure::Failure;
 use crate::figures;
 use crate::output::Human;
 use crate::table::Row;
-use gatherd_client::types::{Plugin, PluginFailure, PluginSources, Source};
+use gatherd_client::types::{Plugin, PluginEnd, PluginFailure, PluginLimits, PluginSources, Source};
 use gatherd_client::{Changed, Client};
 use serde_json::{Map, Value};
 
@@ -49,7 +50,7 @@ impl Desk<'_> {
     }
 
     async fn add_plugin(&mut self, client: &Client, add: Add) -> Result<(), Failure> {
-        let Add { id, type_name, interval, trusted, isolation, disabled, set, change } = add;
+        let Add { id, type_name, interval, trusted, isolation, limits, disabled, set, change } = add;
         let mut sent = Map::from_iter([("id".to_owned(), Value::from(id))]);
         let edits = Edits { set, ..Edits::default() };
         let config = match Edit::of(&edits)? {
@@ -61,6 +62,7 @@ impl Desk<'_> {
             ("interval", interval.map(Value::from)),
             ("trusted", trusted.then_some(Value::Bool(true))),
             ("isolation", isolation.map(Value::from)),
+            ("limits", limited(&limits)?),
             ("enabled", disabled.then_some(Value::Bool(false))),
             ("config", config),
         ];
@@ -70,12 +72,13 @@ impl Desk<'_> {
     }
 
     async fn set_plugin(&mut self, client: &Client, set: &Set) -> Result<(), Failure> {
-        let Set { plugin: Id { id }, interval, type_name, trusted, isolation, change } = set;
+        let Set { plugin: Id { id }, interval, type_name, trusted, isolation, limits, change } = set;
         let keys = [
             ("interval", interval.map(Value::from)),
             ("type", type_name.clone().map(Value::from)),
             ("trusted", trusted.map(Value::from)),
             ("isolation", isolation.clone().map(Value::from)),
+            ("limits", limited(limits)?),
         ];
         let patch: Map<String, Value> =
             keys.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
@@ -95,6 +98,17 @@ impl Desk<'_> {
             other => self.changed(other, |_| Human::Json),
         }
     }
+}
+
+/// The object of limits; `None` where none is named.
+fn limited(limits: &[PluginLimit]) -> Result<Option<Value>, DocumentError> {
+    let mut object = Map::new();
+    for PluginLimit { key, value } in limits {
+        if object.insert((*key).to_owned(), value.clone()).is_some() {
+            return Err(DocumentError::Twice { key: format!("limits.{key}") });
+        }
+    }
+    Ok((!object.is_empty()).then_some(Value::Object(object)))
 }
 
 impl Row for Plugin {
@@ -139,7 +153,7 @@ pub(crate) fn outcome(plugin: &Plugin) -> String {
 }
 
 fn sheet(plugin: &Plugin) -> Vec<(&'static str, String)> {
-    identity(plugin).into_iter().chain(life(plugin)).chain(origin(plugin)).collect()
+    identity(plugin).into_iter().chain(life(plugin)).chain(bounds(plugin)).chain(origin(plugin)).collect()
 }
 
 fn identity(plugin: &Plugin) -> [(&'static str, String); 6] {
@@ -173,6 +187,42 @@ fn life(plugin: &Plugin) -> [(&'static str, String); 13] {
     ]
 }
 
+/// What it may give and use, and how its process ended last.
+fn bounds(plugin: &Plugin) -> [(&'static str, String); 4] {
+    let PluginLimits { memory, descriptors, processes, cpu, read_deadline, series, values_per_second } =
+        &plugin.limits;
+    let count = |limit: &Option<u64>| limit.map(|limit| limit.to_string());
+    let limits = [
+        ("memory", memory.map(figures::bytes)),
+        ("descriptors", count(descriptors)),
+        ("processes", count(processes)),
+        ("cpu", cpu.map(figures::float)),
+        ("read-deadline", read_deadline.map(figures::seconds)),
+        ("series", count(series)),
+        ("values-per-second", values_per_second.map(figures::float)),
+    ];
+    let limits = limits.into_iter().filter_map(|(key, limit)| Some((key, limit?)));
+    let end = plugin.last_end.as_ref();
+    let used = |end: &PluginEnd| {
+        let (memory, cpu) = (figures::bytes(end.memory_bytes), figures::seconds(end.cpu_seconds));
+        format!("{memory} of memory at most, {cpu} of processor time")
+    };
+    [
+        ("limits", figures::pairs(limits)),
+        ("last end", figures::known(end, ended)),
+        ("  had used", figures::known(end, used)),
+        (
+            "  said last",
+            figures::known(end.filter(|end| !end.last_lines.is_empty()), |end| end.last_lines.join(" | ")),
+        ),
+    ]
+}
+
+/// How a process ended, in one line.
+fn ended(end: &PluginEnd) -> String {
+    format!("{}: {} ({})", end.reason.as_str(), end.message, figures::time(&end.time))
+}
+
 fn origin(plugin: &Plugin) -> [(&'static str, String); 3] {
     let PluginSources { enabled, config } = &plugin.sources;
     let keys = config.iter().map(|(key, source)| (key.as_str(), layer(*source).to_owned()));
@@ -198,7 +248,7 @@ mod tests {
     use super::*;
     use crate::paper::Paper;
     use crate::table;
-    use gatherd_client::types::{PluginState, Timestamp};
+    use gatherd_client::types::{PluginEndReason, PluginEndSignal, PluginState, Timestamp};
     use std::collections::BTreeMap;
 
     fn plugin() -> Plugin {
@@ -225,6 +275,8 @@ mod tests {
             drops: BTreeMap::from([("too_old".to_owned(), 3)]),
             abandoned_threads: 0,
             suppressed_lines: 0,
+            limits: PluginLimits::default(),
+            last_end: None,
             process: None,
             sources: PluginSources {
                 enabled: Source::Default,
@@ -272,6 +324,40 @@ read_failed: no such\\nfile (1970-01-01T00:00:01Z)
     }
 
     #[test]
+    fn limits_and_the_last_end_stand_in_the_sheet() {
+        let limits = PluginLimits { memory: Some(64 << 20), cpu: Some(0.5), ..PluginLimits::default() };
+        let end = PluginEnd {
+            time: Timestamp::from_unix(1, 0),
+            reason: PluginEndReason::Crashed,
+            message: "its process was ended by signal 11 (SIGSEGV)".to_owned(),
+            exit_status: None,
+            signal: Some(PluginEndSignal { number: 11, name: "SIGSEGV".to_owned() }),
+            last_lines: vec!["one".to_owned(), "two".to_owned()],
+            memory_bytes: 12_500_000,
+            cpu_seconds: 1.5,
+        };
+        let expected = "\
+limits       memory=64MiB cpu=0.5
+last end     crashed: its process was ended by signal 11 (SIGSEGV) (1970-01-01T00:00:01Z)
+  had used   11.9MiB of memory at most, 1.5s of processor time
+  said last  one | two
+";
+        let plugin = Plugin { limits, last_end: Some(end), ..plugin() };
+        assert_eq!(table::sheet(&bounds(&plugin), Paper::PLAIN), expected);
+    }
+
+    #[test]
+    fn a_limit_is_named_once() {
+        let limits = |texts: &[&str]| {
+            limited(&texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<PluginLimit>>())
+        };
+        assert!(matches!(limits(&[]), Ok(None)));
+        let both = limits(&["cpu=none", "series=10"]).unwrap();
+        assert_eq!(both, Some(serde_json::json!({"cpu": null, "series": 10})));
+        assert!(matches!(limits(&["cpu=1", "cpu=2"]), Err(DocumentError::Twice { .. })));
+    }
+
+    #[test]
     fn one_plugin_is_a_sheet() {
         let expected = "\
 id                cpu
@@ -293,6 +379,10 @@ read time p50     120us
 read time p99     1.5ms
 overruns          0
 given-up threads  0
+limits            -
+last end          -
+  had used        -
+  said last       -
 enabled by        default
 configured by     report_by_cpu=api
 revision          7

@@ -5,8 +5,8 @@ use super::keys::{Action, Step, Verb};
 use super::state::Mode;
 use super::*;
 use gatherd_client::types::{
-    DaemonState, Heartbeat, Number, Plugin, PluginCounts, PluginFailure, PluginSources, PluginState, Source,
-    Timestamp, ValueState, ValueView,
+    DaemonState, Heartbeat, Number, Plugin, PluginCounts, PluginFailure, PluginLimits, PluginSources,
+    PluginState, Source, Timestamp, ValueState, ValueView,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -43,6 +43,8 @@ fn plugin(id: &str, reads: u64) -> Plugin {
         drops: BTreeMap::new(),
         abandoned_threads: 0,
         suppressed_lines: 0,
+        limits: PluginLimits::default(),
+        last_end: None,
         process: None,
         sources: PluginSources { enabled: Source::Default, config: BTreeMap::new() },
         revision: 1,

@@ -10,7 +10,8 @@ fn plugin(id: &str, state: &str) -> Value {
         "kind": "native", "version": null, "digest": null, "library": null, "interval": 10.0, "reads": 5,
         "values": 50, "failures": 0, "failures_in_row": 0, "overruns": 0, "last_error": null,
         "read_time_p50": null, "read_time_p99": null, "next_read": null, "drops": {},
-        "abandoned_threads": 0, "suppressed_lines": 0, "process": null, "sources": {"enabled": "default", "config": {}}, "revision": 1})
+        "abandoned_threads": 0, "suppressed_lines": 0, "limits": {}, "last_end": null,
+        "process": null, "sources": {"enabled": "default", "config": {}}, "revision": 1})
 }
 
 fn value(identifier: &str, number: u64) -> Value {

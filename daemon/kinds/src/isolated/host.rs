@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::IsolatedSettings;
 use super::conversation::Conversation;
+use super::end::Cause;
 use super::failure;
 use super::images::Library;
 use super::line::{Line, ORDERS, Signs};
@@ -43,7 +44,7 @@ impl Unborn {
 impl Drop for Unborn {
     fn drop(&mut self) {
         if let Some(process) = &self.0 {
-            process.kill();
+            process.kill_for(Cause::Asked);
         }
     }
 }
@@ -71,7 +72,7 @@ pub(super) async fn launch(
     tokio::spawn(async move {
         if let Err(error) = conversation.run(waiting, &signs).await {
             let _first = signs.broken.set(error.to_string());
-            process.kill();
+            process.kill_for(Cause::Protocol(error.to_string()));
         }
     });
     let loaded = match loaded.await {

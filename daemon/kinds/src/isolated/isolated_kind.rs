@@ -14,6 +14,7 @@ use gatherd_wire::ToHost;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::end::Cause;
 use super::host::{Host, launch};
 use super::images::{Images, Library};
 use super::isolated_plugin::{IsolatedPlugin, read_deadline};
@@ -200,7 +201,7 @@ impl std::ops::Deref for Started {
 impl Drop for Started {
     fn drop(&mut self) {
         if let Some(host) = &self.0 {
-            host.line.process().kill();
+            host.line.process().kill_for(Cause::Asked);
         }
     }
 }

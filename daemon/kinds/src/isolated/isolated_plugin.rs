@@ -10,6 +10,7 @@ use gatherd_model::Notification;
 use gatherd_wire::{Note, Producer, ToHost};
 use tokio::time::timeout;
 
+use super::end::Cause;
 use super::failure::of_call;
 use super::host::Host;
 use super::line::Line;
@@ -91,6 +92,7 @@ impl Plugin for IsolatedPlugin {
     fn stop(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             // Whether it ends well, hangs and is killed, or is gone already: afterwards it is not there.
+            self.line.process().ends_for(Cause::Asked);
             let _ended = self.line.ask(STOP, |call| ToHost::Shutdown { call }).await;
             let process = self.line.process();
             if timeout(STOP, process.ended()).await.is_err() {
@@ -103,7 +105,7 @@ impl Plugin for IsolatedPlugin {
 
 impl Drop for IsolatedPlugin {
     fn drop(&mut self) {
-        self.line.process().kill();
+        self.line.process().kill_for(Cause::Asked);
     }
 }
 
@@ -124,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_read_may_take_less_than_two_intervals_but_a_second_or_as_the_operator_says() {
+    fn a_read_may_take_less_than_two_intervals_but_one_second_or_as_the_operator_says() {
         let deadline = |seconds, read_deadline| {
             read_deadline_of(seconds, PluginLimits { read_deadline, ..PluginLimits::default() })
         };

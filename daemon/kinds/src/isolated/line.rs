@@ -10,6 +10,7 @@ use gatherd_wire::{Outcome, ToHost};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
+use super::end::Cause;
 use super::process::Process;
 
 /// Orders that wait at the most. The driver has one call under way and the output another.
@@ -83,10 +84,11 @@ impl Line {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(_gone)) => Err(self.ended().await),
             Err(Late) => {
-                self.process.kill();
-                Err(CallFailure::Lost(format!(
-                    "a call did not come back in {deadline:?}; its process was killed"
-                )))
+                let cause = Cause::Late(deadline);
+                self.process.kill_for(cause.clone());
+                // So that how it ended is known when this is told.
+                let _gone = timeout(END, self.process.ended()).await;
+                Err(CallFailure::Lost(cause.to_string()))
             }
         }
     }
@@ -109,20 +111,20 @@ impl Line {
 
     /// What a call that got no answer is told: how the process ended. One that still runs is killed.
     pub(super) async fn ended(&self) -> CallFailure {
-        let broken = self.signs.broken.get();
-        if broken.is_some() {
-            self.process.kill();
+        let broken = self.signs.broken.get().map(|how| Cause::Protocol(how.clone()));
+        if let Some(cause) = &broken {
+            self.process.kill_for(cause.clone());
         }
-        let end = match timeout(END, self.process.ended()).await {
-            Ok(end) => end.to_string(),
-            Err(_runs) => {
-                self.process.kill();
-                "its process hung up and was killed".to_owned()
+        let end = timeout(END, self.process.ended()).await;
+        CallFailure::Lost(match (broken, end) {
+            (Some(broken), _) => broken.to_string(),
+            (None, Ok(end)) => end.to_string(),
+            (None, Err(_runs)) => {
+                let cause = Cause::Protocol("it closed its end of the control socket and ran on".to_owned());
+                self.process.kill_for(cause.clone());
+                let _gone = timeout(END, self.process.ended()).await;
+                cause.to_string()
             }
-        };
-        CallFailure::Lost(match broken {
-            Some(broken) => format!("its process broke the protocol and was killed: {broken}"),
-            None => end,
         })
     }
 }

@@ -12,6 +12,7 @@
 
 mod bounds;
 mod conversation;
+mod end;
 mod failure;
 mod host;
 mod images;

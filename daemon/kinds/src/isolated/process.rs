@@ -3,9 +3,8 @@
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ExitStatus};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::Child;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -14,22 +13,19 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 use tokio::sync::watch;
+use wait4::{ResUse, Wait4};
 
+use super::end::{Cause, End};
 use super::words::LastWords;
 use crate::native::Threshold;
-
-/// How a process ended.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct End {
-    status: Option<ExitStatus>,
-    words: String,
-}
 
 /// One host process.
 pub(super) struct Process {
     pid: Pid,
     /// It was not reaped yet, so its number is still its own.
     is_there: Mutex<bool>,
+    /// Why the daemon ended it, if it did.
+    cause: OnceLock<Cause>,
     ended: watch::Receiver<Option<End>>,
 }
 
@@ -44,13 +40,17 @@ impl Process {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("a process without a number"))?;
         let (tell, ended) = watch::channel(None);
-        let process = Arc::new(Self { pid, is_there: Mutex::new(true), ended });
+        let process = Arc::new(Self { pid, is_there: Mutex::new(true), cause: OnceLock::new(), ended });
         let watched = Arc::clone(&process);
         let begun = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from).and_then(|descriptor| {
             Builder::new().name("gd-watch".into()).spawn(move || {
-                let words = listen(&descriptor, &output, threshold.as_deref());
-                let status = watched.reap(child);
-                tell.send_replace(Some(End { status, words }));
+                let lines = listen(&descriptor, &output, threshold.as_deref());
+                let end = End::new(watched.reap(child), lines);
+                // Known before anybody hears that it has ended.
+                if let (Some(threshold), Some(end)) = (threshold, end.unasked(watched.cause.get())) {
+                    threshold.process_ended(end);
+                }
+                tell.send_replace(Some(end));
             })
         });
         if let Err(error) = begun {
@@ -58,6 +58,17 @@ impl Process {
             return Err(error);
         }
         Ok(process)
+    }
+
+    /// Says why it ends from now on; what was said first counts.
+    pub(super) fn ends_for(&self, cause: Cause) {
+        let _first = self.cause.set(cause);
+    }
+
+    /// Kills it with all that it started, unless it has ended, and says why.
+    pub(super) fn kill_for(&self, cause: Cause) {
+        self.ends_for(cause);
+        self.kill();
     }
 
     /// Kills it with all that it started, unless it has ended.
@@ -71,24 +82,24 @@ impl Process {
     }
 
     /// Kills what it left behind, then takes its end; its number may be another's from here on.
-    fn reap(&self, mut child: Child) -> Option<ExitStatus> {
+    fn reap(&self, child: Child) -> Option<ResUse> {
         let mut is_there = self.is_there.lock().unwrap_or_else(PoisonError::into_inner);
         let _nobody_left = kill_process_group(self.pid, Signal::KILL);
-        let status = child.wait().ok();
+        let reaped = child.wait4().ok();
         *is_there = false;
-        status
+        reaped
     }
 
     /// Waits until it has ended.
     pub(super) async fn ended(&self) -> End {
         let mut ended = self.ended.clone();
         let end = ended.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
-        end.unwrap_or(End { status: None, words: String::new() })
+        end.unwrap_or_default()
     }
 }
 
 /// Hears what the process says until it ends; answers its last words.
-fn listen(process: &OwnedFd, output: &OwnedFd, threshold: Option<&Threshold>) -> String {
+fn listen(process: &OwnedFd, output: &OwnedFd, threshold: Option<&Threshold>) -> Vec<String> {
     let (mut words, mut buffer) = (LastWords::default(), [0; 4096]);
     let mut is_open = true;
     loop {
@@ -145,35 +156,6 @@ fn read_stat(pid: u32, stat: &str) -> Option<ProcessReading> {
         cpu: Duration::from_millis(ticks.saturating_mul(1000) / per_second),
         threads: u32::try_from(field(20)?).ok()?,
     })
-}
-
-impl fmt::Display for End {
-    /// `its process was ended by signal 11 (SIGSEGV); it said last: …`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let status = self.status;
-        match (status.and_then(|status| status.signal()), status.and_then(|status| status.code())) {
-            (Some(signal), _) => write!(f, "its process was ended by signal {signal}{}", name_of(signal))?,
-            (None, Some(code)) => write!(f, "its process ended with status {code}")?,
-            (None, None) => f.write_str("its process has ended")?,
-        }
-        if self.words.is_empty() { Ok(()) } else { write!(f, "; it said last: {}", self.words) }
-    }
-}
-
-fn name_of(signal: i32) -> String {
-    let names = [
-        (Signal::ILL, "SIGILL"),
-        (Signal::ABORT, "SIGABRT"),
-        (Signal::BUS, "SIGBUS"),
-        (Signal::FPE, "SIGFPE"),
-        (Signal::KILL, "SIGKILL"),
-        (Signal::SEGV, "SIGSEGV"),
-        (Signal::SYS, "SIGSYS"),
-        (Signal::TERM, "SIGTERM"),
-        (Signal::TRAP, "SIGTRAP"),
-    ];
-    let name = names.iter().find(|(known, _)| known.as_raw() == signal);
-    name.map(|(_, name)| format!(" ({name})")).unwrap_or_default()
 }
 
 #[cfg(test)]

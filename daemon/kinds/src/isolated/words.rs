@@ -27,10 +27,10 @@ impl LastWords {
         self.take_lines(false, threshold);
     }
 
-    /// Nothing more will come; answers the last lines in one.
-    pub(super) fn end(mut self, threshold: Option<&Threshold>) -> String {
+    /// Nothing more will come; answers the last lines, the oldest first.
+    pub(super) fn end(mut self, threshold: Option<&Threshold>) -> Vec<String> {
         self.take_lines(true, threshold);
-        Vec::from(self.lines).join(" | ")
+        self.lines.into()
     }
 
     fn take_lines(&mut self, is_last: bool, threshold: Option<&Threshold>) {
@@ -72,7 +72,7 @@ mod tests {
         for part in text.as_bytes().chunks(7) {
             words.hear(part, None);
         }
-        let text = words.end(None);
+        let text = words.end(None).join(" | ");
         assert!(
             text.starts_with("line 15 | line 16") && text.ends_with(&format!("{} | end", "x".repeat(88))),
             "{text}"

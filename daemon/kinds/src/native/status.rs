@@ -12,7 +12,7 @@ pub fn status_of(reason: DropReason) -> Status {
         DropReason::BadCall => Status::BAD_CALL,
         DropReason::StaleHandle => Status::STALE,
         DropReason::Blacklisted | DropReason::Filtered => Status::REFUSED,
-        DropReason::OverQuota => Status::OVER_QUOTA,
+        DropReason::OverQuota | DropReason::OverRate => Status::OVER_QUOTA,
         DropReason::TooOld => Status::TOO_OLD,
         DropReason::TooNew => Status::TOO_NEW,
         DropReason::Closed => Status::CLOSED,
@@ -44,8 +44,12 @@ mod tests {
     #[test]
     fn every_reason_comes_back_from_its_status() {
         for reason in DropReason::ALL {
-            // The contract has one word for both kinds of rule.
-            let back = if reason == DropReason::Filtered { DropReason::Blacklisted } else { reason };
+            // The contract has one word for both kinds of rule, and one for both kinds of limit.
+            let back = match reason {
+                DropReason::Filtered => DropReason::Blacklisted,
+                DropReason::OverRate => DropReason::OverQuota,
+                reason => reason,
+            };
             assert_eq!(reason_of(status_of(reason)), Some(back));
         }
     }

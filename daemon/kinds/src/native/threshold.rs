@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use gatherd_engine::port::{DropReason, Series};
+use gatherd_engine::port::{DropReason, ProcessEnd, Series};
 use gatherd_engine::way::{BATCH, Door, Parts, Reading};
 use gatherd_loader::{BatchRef, Call, Handle, IdentityRef, LogLevel, Refusal, Status, ValueListRef};
 use gatherd_model::{CdTime, DataSet, Notification};
@@ -42,6 +42,11 @@ impl Threshold {
             let plugin = self.door.plugin();
             tracing::warn!(plugin = %plugin, "the plugin broke the contract: {what}; more is only counted");
         }
+    }
+
+    /// Keeps how the plugin's process ended, which nobody had asked for.
+    pub(crate) fn process_ended(&self, end: ProcessEnd) {
+        self.door.process_ended(end);
     }
 
     fn tell_held(&self, held: u64) {

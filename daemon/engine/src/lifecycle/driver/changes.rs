@@ -23,7 +23,8 @@ impl Driver {
             let failure = self.too_many_threads();
             return self.open_failed(how, reply, failure);
         }
-        let door = self.around.way.open_door(Arc::clone(&self.id), spec.interval, Arc::clone(&self.counters));
+        let (id, counters) = (Arc::clone(&self.id), Arc::clone(&self.counters));
+        let door = self.around.way.open_limited_door(id, spec.interval, counters, &spec.limits);
         let opening = instance::open(Arc::clone(&self.around.kind), spec.clone(), Arc::clone(&door));
         let deadline = self.now().plus(CdTime::from_duration(self.around.settings.open_deadline));
         let opening = Opening { future: Box::pin(opening), deadline, spec, door, how, reply };
