@@ -18,8 +18,9 @@
 
 /**
  * Grows when a field or a number is added that an older reader may ignore.
+ * 1: gatherd_host_table.register_many.
  */
-#define GATHERD_ABI_MINOR 0
+#define GATHERD_ABI_MINOR 1
 
 /**
  * Names a series to one plugin instance; given by gatherd_host_table.register_.
@@ -456,6 +457,36 @@ typedef struct gatherd_notification {
 typedef void (*gatherd_show_description)(void *user, const struct gatherd_description *description);
 
 /**
+ * One of the series that gatherd_host_table.register_many makes known, and the daemon's answer.
+ */
+typedef struct gatherd_registration {
+    /**
+     * Who the series is.
+     */
+    struct gatherd_identity identity;
+    /**
+     * As in gatherd_host_table.register_; usually empty.
+     */
+    struct gatherd_text data_set;
+    /**
+     * The daemon's answer: its handle; left as it is where `status` is not GATHERD_STATUS_OK.
+     */
+    gatherd_handle handle;
+    /**
+     * The daemon's answer: what gatherd_host_table.register_ would have answered.
+     */
+    gatherd_status status;
+} gatherd_registration;
+
+/**
+ * The function behind gatherd_host_table.register_many; null where a daemon has none.
+ */
+typedef gatherd_status (*gatherd_register_many)(void *context,
+                                                struct gatherd_registration *items,
+                                                size_t item_size,
+                                                size_t count);
+
+/**
  * What the daemon offers to one plugin instance. Every function may be called from any thread.
  */
 typedef struct gatherd_host_table {
@@ -521,6 +552,14 @@ typedef struct gatherd_host_table {
                                uint64_t series,
                                gatherd_show_description show,
                                void *user);
+    /**
+     * Makes many series known at once; a plugin in a process of its own pays for one question instead of one for
+     * each. Since minor version 1: look at `size` before. `items` are `count` registrations, at most 4096, each
+     * `item_size` bytes after the one before: its size as the plugin knows it. Answers go into the items.
+     * GATHERD_STATUS_OK where each is known, else the first other answer; GATHERD_STATUS_BAD_CALL for arguments that can
+     * not be, and no item has an answer then.
+     */
+    gatherd_register_many register_many;
 } gatherd_host_table;
 
 /**

@@ -22,7 +22,8 @@ pub const ENTRY: &str = "gatherd_plugin_entry";
 pub const ABI_MAJOR: u32 = 1;
 
 /// Grows when a field or a number is added that an older reader may ignore.
-pub const ABI_MINOR: u32 = 0;
+/// 1: [`HostTable::register_many`].
+pub const ABI_MINOR: u32 = 1;
 
 /// Result of a call across the boundary. A newtype, not an enum: C may hand us any number.
 #[repr(transparent)]
@@ -139,6 +140,20 @@ pub struct Identity {
     pub type_name: Text,
     /// Which of several series of that type; may be empty.
     pub type_instance: Text,
+}
+
+/// One of the series that [`HostTable::register_many`] makes known, and the daemon's answer.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Registration {
+    /// Who the series is.
+    pub identity: Identity,
+    /// As in [`HostTable::register`]; usually empty.
+    pub data_set: Text,
+    /// The daemon's answer: its handle; left as it is where `status` is not [`Status::OK`].
+    pub handle: Handle,
+    /// The daemon's answer: what [`HostTable::register`] would have answered.
+    pub status: Status,
 }
 
 /// One value; the data source tells which member counts.
@@ -349,6 +364,16 @@ pub struct WriteBatch {
     pub samples: *const WriteSample,
 }
 
+/// The function behind [`HostTable::register_many`]; null where a daemon has none.
+pub type RegisterMany = Option<
+    unsafe extern "C" fn(
+        context: *mut c_void,
+        items: *mut Registration,
+        item_size: usize,
+        count: usize,
+    ) -> Status,
+>;
+
 /// What the daemon offers to one plugin instance. Every function may be called from any thread.
 #[repr(C)]
 #[derive(Debug)]
@@ -395,6 +420,12 @@ pub struct HostTable {
         show: ShowDescription,
         user: *mut c_void,
     ) -> Status,
+    /// Makes many series known at once; a plugin in a process of its own pays for one question instead of one for
+    /// each. Since minor version 1: look at `size` before. `items` are `count` registrations, at most 4096, each
+    /// `item_size` bytes after the one before: its size as the plugin knows it. Answers go into the items.
+    /// [`Status::OK`] where each is known, else the first other answer; [`Status::BAD_CALL`] for arguments that can
+    /// not be, and no item has an answer then.
+    pub register_many: RegisterMany,
 }
 
 /// What a plugin offers to the daemon; lives as long as the process.
@@ -449,6 +480,11 @@ unsafe impl Sync for PluginTable {}
 unsafe impl Sync for HostTable {}
 // SAFETY: as for `Sync`.
 unsafe impl Send for HostTable {}
+
+impl HostTable {
+    /// Bytes of the table in the first minor version: no daemon has a smaller one.
+    pub const FIRST_SIZE: usize = std::mem::offset_of!(HostTable, register_many);
+}
 
 impl Text {
     /// No text.

@@ -13,8 +13,8 @@ use std::process::Command;
 
 use gatherd_abi::{
     Batch, Capabilities, Description, Handle, HostTable, Identity, LogLevel, Meta, MetaKind, MetaNumber,
-    Notification, PluginTable, RawValue, Source, SourceKind, Status, Text, ValueList, WriteBatch,
-    WriteSample,
+    Notification, PluginTable, RawValue, Registration, Source, SourceKind, Status, Text, ValueList,
+    WriteBatch, WriteSample,
 };
 
 /// Sizes and offsets in bytes, by C expression.
@@ -61,6 +61,7 @@ fn rust_layout() -> Layout {
     let mut layout = Layout::new();
     structure! { layout, Text { data, len } }
     structure! { layout, Identity { host, plugin, plugin_instance, type_name, type_instance } }
+    structure! { layout, Registration { identity, data_set, handle, status } }
     structure! { layout, Batch {
         size, time, interval, count, handles, offsets, values, times, intervals, results, meta,
     } }
@@ -75,7 +76,7 @@ fn rust_layout() -> Layout {
     structure! { layout, WriteBatch { size, sample_size, count, samples } }
     structure! { layout, HostTable {
         abi_major, abi_minor, size, context, interval, log, complain, register, dispatch, dispatch_values,
-        dispatch_notification, describe,
+        dispatch_notification, describe, register_many,
     } }
     structure! { layout, PluginTable {
         abi_major, abi_minor, size, name, version, description, config_schema, capabilities, configure, init,

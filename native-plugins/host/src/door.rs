@@ -11,9 +11,12 @@ use std::time::{Duration, Instant};
 
 use gatherd_loader::{BatchRef, Call, Door, Handle, IdentityRef, LogLevel, Refusal, Status, ValueListRef};
 use gatherd_model::{DataSet, Notification};
-use gatherd_wire::{Corrupt, Identity, MAX_SAMPLES, Note, Producer, Pushed, ToDaemon, Values, put_values};
+use gatherd_wire::{
+    Corrupt, Identity, MAX_SAMPLES, Note, Producer, Protocol, Pushed, ToDaemon, Values, put_values,
+};
 
 use crate::control::Control;
+use crate::names;
 
 /// How long a batch waits for room in the ring before it is dropped.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -27,6 +30,8 @@ const REMEMBERED: usize = 100_000;
 /// The daemon's door.
 pub(crate) struct HostDoor {
     control: Arc<Control>,
+    /// The version that both sides speak.
+    common: Protocol,
     ring: Mutex<Sending>,
     /// Some answer waits in `settled`.
     has_settled: AtomicBool,
@@ -43,10 +48,11 @@ struct Sending {
 }
 
 impl HostDoor {
-    pub(crate) fn new(control: Arc<Control>, producer: Producer) -> Self {
+    pub(crate) fn new(control: Arc<Control>, common: Protocol, producer: Producer) -> Self {
         let sending = Sending { producer, record: Vec::new(), handles: Vec::new() };
         Self {
             control,
+            common,
             ring: Mutex::new(sending),
             has_settled: AtomicBool::new(false),
             settled: Mutex::default(),
@@ -140,31 +146,17 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn owned(identity: &IdentityRef<'_>) -> Identity {
-    let IdentityRef { host, plugin, plugin_instance, type_name, type_instance } = *identity;
-    Identity {
-        host: host.into(),
-        plugin: plugin.into(),
-        plugin_instance: plugin_instance.into(),
-        type_name: type_name.into(),
-        type_instance: type_instance.into(),
-    }
-}
-
 impl Door for HostDoor {
     fn log(&self, level: LogLevel, message: &str) {
         let _daemon_gone = self.control.tell(&ToDaemon::Log { level: level.0, message: message.into() });
     }
 
     fn register(&self, identity: IdentityRef<'_>, data_set: &str) -> Result<Handle, Status> {
-        let (identity, data_set) = (owned(&identity), data_set.to_owned());
-        let answer = self.control.ask(|question| ToDaemon::Register { question, identity, data_set });
-        let answer = answer.ok_or(Status::CLOSED)?;
-        match (Status(answer.status), answer.handle) {
-            (Status::OK, Some(handle)) => Ok(Handle(handle)),
-            (Status::OK, None) => Err(Status::FAILED),
-            (status, _) => Err(status),
-        }
+        names::register(&self.control, &identity, data_set)
+    }
+
+    fn register_many(&self, series: &[(IdentityRef<'_>, &str)]) -> Vec<Result<Handle, Status>> {
+        names::register_many(&self.control, self.common, series)
     }
 
     fn dispatch(&self, mut batch: BatchRef<'_>) -> Status {
@@ -187,7 +179,7 @@ impl Door for HostDoor {
     }
 
     fn dispatch_values(&self, list: ValueListRef<'_>) -> Status {
-        let name = owned(&list.identity);
+        let name = names::owned(&list.identity);
         let known = locked(&self.named).get(&name).copied();
         let handle = match known.filter(|handle| !self.is_stale(*handle)) {
             Some(handle) => handle,

@@ -15,6 +15,7 @@ mod confine;
 mod control;
 mod door;
 mod keeper;
+mod names;
 mod orders;
 mod plugin;
 
@@ -25,7 +26,7 @@ use std::thread::Builder;
 
 use anyhow::{Context, bail};
 use gatherd_wire::{
-    Consumer, Hello, PROTOCOL, Producer, Ring, ToDaemon, ToHost, Welcome, take_control_socket,
+    Consumer, Hello, PROTOCOL, Producer, Protocol, Ring, ToDaemon, ToHost, Welcome, take_control_socket,
 };
 
 use control::{Control, Inbox};
@@ -67,14 +68,14 @@ fn run() -> anyhow::Result<()> {
         version: env!("CARGO_PKG_VERSION").into(),
     };
     control.tell(&ToDaemon::Hello(welcome))?;
-    if PROTOCOL.common(hello.protocol).is_none() {
+    let Some(common) = PROTOCOL.common(hello.protocol) else {
         bail!("the daemon speaks protocol {}, this host {}", hello.protocol.major, PROTOCOL.major);
-    }
-    serve(inbox, &control, &hello)
+    };
+    serve(inbox, &control, &hello, common)
 }
 
 /// Loads the library and serves until the daemon has had enough.
-fn serve(mut inbox: Inbox, control: &Arc<Control>, hello: &Hello) -> anyhow::Result<()> {
+fn serve(mut inbox: Inbox, control: &Arc<Control>, hello: &Hello, common: Protocol) -> anyhow::Result<()> {
     let mut passed = inbox.take_descriptors().into_iter();
     let mut next = |what| passed.next().with_context(|| format!("the daemon passed no {what}"));
     let library = next("library")?;
@@ -88,7 +89,7 @@ fn serve(mut inbox: Inbox, control: &Arc<Control>, hello: &Hello) -> anyhow::Res
     for lacking in confine::confine(&hello.private, &hello.limits)? {
         control.tell(&ToDaemon::Log { level: NOTICE, message: lacking })?;
     }
-    let door = Arc::new(HostDoor::new(Arc::clone(control), producer));
+    let door = Arc::new(HostDoor::new(Arc::clone(control), common, producer));
     let (orders, waiting) = sync_channel(ORDERS);
     let plugin = plugin::Plugin::new(Arc::clone(control), Arc::clone(&door), writes);
     let (name, digest) = (hello.library.clone(), hello.digest.clone());

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use gatherd_abi::{Batch, Handle, Identity, Meta, MetaKind, RawValue, Status, Text, ValueList};
+use gatherd_abi::{Batch, Handle, Identity, Meta, MetaKind, RawValue, Registration, Status, Text, ValueList};
 use gatherd_model::{
     CdTime, Interval, MAX_MESSAGE, MAX_META, MAX_NAME, MAX_SOURCES, MetaValue, Notification, Part, Severity,
 };
@@ -15,6 +15,9 @@ use crate::{BatchRef, IdentityRef, Refusal, ValueListRef};
 
 /// Most samples of one batch.
 pub(crate) const MAX_SAMPLES: usize = 1_000_000;
+
+/// Most series that are registered at once.
+pub(crate) const MAX_REGISTRATIONS: usize = 4096;
 
 /// Longest metadata, and longest text of a metadata value, in bytes.
 const MAX_META_TEXT: usize = 1 << 16;
@@ -172,6 +175,43 @@ unsafe fn answers<'a>(from: *mut Status, count: usize) -> Result<Option<&'a mut 
     unsafe { from.write_bytes(0, count) };
     // SAFETY: as above, and written just now.
     Ok(Some(unsafe { slice::from_raw_parts_mut(from, count) }))
+}
+
+/// The places of series that are to be registered; what stands in each is not looked at.
+///
+/// # Safety
+///
+/// `items` is null or points to `count` registrations of `item_size` bytes each.
+pub(crate) unsafe fn registrations(
+    items: *mut Registration,
+    item_size: usize,
+    count: usize,
+) -> Result<Vec<*mut Registration>, Refusal> {
+    const WHAT: &str = "the registrations";
+    at_most(WHAT, count, MAX_REGISTRATIONS)?;
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let least = size_of::<Registration>();
+    if item_size < least {
+        return Err(Refusal::TooSmall { what: "a registration", found: item_size, least });
+    }
+    if items.is_null() {
+        return Err(Refusal::Null(WHAT));
+    }
+    // What stands behind a larger item must begin at such a place too.
+    if !items.is_aligned() || !item_size.is_multiple_of(align_of::<Registration>()) {
+        return Err(Refusal::Misaligned(WHAT));
+    }
+    if item_size.checked_mul(count).is_none_or(|bytes| bytes > isize::MAX as usize) {
+        return Err(Refusal::TooMany {
+            what: "a registration",
+            found: item_size,
+            limit: isize::MAX as usize / count,
+        });
+    }
+    // SAFETY: the caller's promise: all items lie in one piece of memory, whose size was checked just now.
+    Ok((0..count).map(|at| unsafe { items.byte_add(at * item_size) }).collect())
 }
 
 /// Values of one series.

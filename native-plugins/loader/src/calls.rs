@@ -6,12 +6,12 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gatherd_abi::{
-    Batch, Handle, Identity, LogLevel, Notification, ShowDescription, Status, Text, ValueList,
+    Batch, Handle, Identity, LogLevel, Notification, Registration, ShowDescription, Status, Text, ValueList,
 };
 
 use crate::context::Context;
 use crate::lend::lend_description;
-use crate::{Call, Door, Refusal, arguments};
+use crate::{Call, Door, IdentityRef, Refusal, arguments};
 
 /// Writes one line to the daemon's log.
 ///
@@ -81,6 +81,74 @@ pub(crate) unsafe extern "C" fn register(
     };
     // SAFETY: the caller's promise, handed on.
     unsafe { answer(context, Call::Register, call) }
+}
+
+/// Makes many series known. A registration that breaks the contract is refused by itself.
+///
+/// # Safety
+///
+/// As for [`log`]; `items` is null or points to `count` registrations of `item_size` bytes, whose texts are lent and
+/// which nobody else touches meanwhile.
+pub(crate) unsafe extern "C" fn register_many(
+    context: *mut c_void,
+    items: *mut Registration,
+    item_size: usize,
+    count: usize,
+) -> Status {
+    let call = |door: &dyn Door| {
+        // SAFETY: the caller's promise, handed on, here and below.
+        let places = unsafe { arguments::registrations(items, item_size, count) }?;
+        let mut wanted = Vec::with_capacity(places.len());
+        let mut series = Vec::with_capacity(places.len());
+        let mut first = Status::OK;
+        let mut tell = |place: *mut Registration, answer: Result<Handle, Status>| {
+            let status = answer.err().unwrap_or(Status::OK);
+            first = if first == Status::OK { status } else { first };
+            if let Ok(handle) = answer {
+                // SAFETY: not null, aligned, and a registration that is the plugin's own, by the caller's promise.
+                unsafe { (*place).handle = handle };
+            }
+            // SAFETY: as above.
+            unsafe { (*place).status = status };
+        };
+        for place in places {
+            // SAFETY: as above.
+            match unsafe { registration(place) } {
+                Ok(one) => {
+                    wanted.push(place);
+                    series.push(one);
+                }
+                Err(refusal) => {
+                    door.refused(Call::RegisterMany, &refusal);
+                    tell(place, Err(refusal.status()));
+                }
+            }
+        }
+        let mut answers = door.register_many(&series).into_iter();
+        for place in wanted {
+            tell(place, answers.next().unwrap_or(Err(Status::FAILED)));
+        }
+        Ok(first)
+    };
+    // SAFETY: the caller's promise, handed on.
+    unsafe { answer(context, Call::RegisterMany, call) }
+}
+
+/// Who is to be registered, and with which data set.
+///
+/// # Safety
+///
+/// `from` points to a registration whose texts are lent for `'a`.
+unsafe fn registration<'a>(from: *const Registration) -> Result<(IdentityRef<'a>, &'a str), Refusal> {
+    // SAFETY: the caller's promise, handed on, here and below. Copied, since the answers are written beside it.
+    let identity = unsafe { (*from).identity };
+    // SAFETY: as above.
+    let data_set = unsafe { (*from).data_set };
+    // SAFETY: as above.
+    let identity = unsafe { arguments::identity(&identity) }?;
+    // SAFETY: as above.
+    let data_set = unsafe { arguments::text(data_set, "the data set", gatherd_model::MAX_NAME) }?;
+    Ok((identity, data_set))
 }
 
 /// Takes one read.

@@ -69,6 +69,7 @@ impl Context {
             dispatch_values: calls::dispatch_values,
             dispatch_notification: calls::dispatch_notification,
             describe: calls::describe,
+            register_many: Some(calls::register_many),
         };
         let address =
             Box::into_raw(Box::new(Self { table, door: RwLock::new(door), said: Mutex::default() }));

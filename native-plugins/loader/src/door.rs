@@ -18,6 +18,11 @@ pub trait Door: Send + Sync {
     /// The status that the plugin gets.
     fn register(&self, identity: IdentityRef<'_>, data_set: &str) -> Result<Handle, Status>;
 
+    /// Makes many series known: each identity with its data set, as [`Door::register`]. Answers parallel to `series`.
+    fn register_many(&self, series: &[(IdentityRef<'_>, &str)]) -> Vec<Result<Handle, Status>> {
+        series.iter().map(|(identity, data_set)| self.register(*identity, data_set)).collect()
+    }
+
     /// Takes one read; writes an answer for each sample where the plugin wants them.
     fn dispatch(&self, batch: BatchRef<'_>) -> Status;
 
@@ -47,6 +52,8 @@ pub trait Door: Send + Sync {
 pub enum Call {
     /// [`Door::register`].
     Register,
+    /// [`Door::register_many`].
+    RegisterMany,
     /// [`Door::dispatch`].
     Dispatch,
     /// [`Door::dispatch_values`].

@@ -1,15 +1,18 @@
 //! One read: values of many series, by handle.
 //!
 //! Values are handed to the daemon in chunks of [`CHUNK`] samples, the rest when `read` returns. All buffers
-//! are kept from read to read. A series that the daemon let expire is registered again and its values are
-//! dispatched once more; other answers are logged, once in a row for each series.
+//! are kept from read to read. Series without a handle are registered together, before their chunk is handed over. A
+//! series that the daemon let expire is registered again and its values are dispatched once more; other answers are
+//! logged, once in a row for each series.
 
 use std::ptr;
+use std::sync::Arc;
 
 use gatherd_abi::{Handle, RawValue, Status, Text};
 use gatherd_model::{CdTime, MAX_SOURCES, Value};
 
 use crate::host::raw;
+use crate::unnamed::Unnamed;
 use crate::{Host, Refused, Series};
 
 /// Most samples that are handed over at once.
@@ -21,13 +24,21 @@ pub struct Batch {
     host: Host,
     time: CdTime,
     samples: Samples,
+    /// Which of `samples` wait for a handle.
+    unnamed: Unnamed,
     /// Samples that are dispatched for the second time; empty between dispatches.
     again: Samples,
 }
 
 impl Batch {
     pub(crate) fn new(host: Host) -> Self {
-        Self { host, time: CdTime::ZERO, samples: Samples::default(), again: Samples::default() }
+        Self {
+            host,
+            time: CdTime::ZERO,
+            samples: Samples::default(),
+            unnamed: Unnamed::default(),
+            again: Samples::default(),
+        }
     }
 
     /// One reading as it is; NaN means unknown.
@@ -75,16 +86,13 @@ impl Batch {
             // Its handle means nothing, or another series, to this instance.
             return series.entry().tell(&self.host, Status::BAD_HANDLE);
         }
-        let entry = series.entry();
-        let mut handle = entry.handle();
-        if handle == Handle::NONE {
-            match self.host.register(entry) {
-                Ok(fresh) => handle = fresh,
-                Err(refused) => return entry.tell(&self.host, refused.0),
-            }
-        }
         if self.samples.handles.len() == CHUNK {
             self.dispatch();
+        }
+        let entry = series.entry();
+        let handle = entry.handle();
+        if handle == Handle::NONE {
+            self.unnamed.add(self.samples.handles.len(), Arc::clone(entry));
         }
         self.samples.push(handle, entry.index(), values);
     }
@@ -92,12 +100,14 @@ impl Batch {
     /// Begins a read: what an earlier one left behind is dropped.
     pub(crate) fn begin(&mut self) {
         self.samples.clear();
+        self.unnamed.clear();
         self.again.clear();
         self.time = CdTime::ZERO;
     }
 
     /// Hands over what is there.
     pub(crate) fn dispatch(&mut self) {
+        self.name();
         match self.samples.dispatch(&self.host, self.time) {
             // After the end nobody wants to hear of it.
             Status::OK | Status::CLOSED => {}
@@ -107,6 +117,21 @@ impl Batch {
             _ => self.settle(),
         }
         self.samples.clear();
+    }
+
+    /// Gives a handle to each sample that waits for one; those of refused series are left out.
+    fn name(&mut self) {
+        if self.unnamed.is_empty() {
+            return;
+        }
+        self.unnamed.register(&self.host);
+        for (at, entry) in self.unnamed.samples() {
+            self.samples.handles[at] = entry.handle();
+        }
+        self.unnamed.clear();
+        if self.samples.handles.contains(&Handle::NONE) {
+            self.samples.keep_named(&mut self.again);
+        }
     }
 
     /// Looks at the answers of a batch that was not taken whole.
@@ -124,14 +149,16 @@ impl Batch {
                 entry.tell(&self.host, status);
                 continue;
             }
-            match self.host.register(&entry) {
-                Ok(fresh) => self.again.push(fresh, index, self.samples.values_of(at)),
-                Err(refused) => {
-                    entry.unsettle();
-                    entry.tell(&self.host, refused.0);
-                }
-            }
+            self.unnamed.add(at, entry);
         }
+        if self.unnamed.is_empty() {
+            return;
+        }
+        self.unnamed.register(&self.host);
+        for (at, entry) in self.unnamed.samples().filter(|(_, entry)| entry.handle() != Handle::NONE) {
+            self.again.push(entry.handle(), entry.index(), self.samples.values_of(at));
+        }
+        self.unnamed.clear();
         self.retry();
     }
 
@@ -181,6 +208,17 @@ impl Samples {
         let end = u32::try_from(self.values.len()).expect("CHUNK samples of MAX_SOURCES values");
         self.offsets.push(end);
         self.results.push(Status::OK);
+    }
+
+    /// Leaves out the samples without a handle, by way of `room`, which is empty before and afterwards.
+    fn keep_named(&mut self, room: &mut Self) {
+        for at in 0..self.handles.len() {
+            if self.handles[at] != Handle::NONE {
+                room.push(self.handles[at], self.indices[at], self.values_of(at));
+            }
+        }
+        std::mem::swap(self, room);
+        room.clear();
     }
 
     fn values_of(&self, at: usize) -> &[RawValue] {

@@ -41,5 +41,6 @@ pub(crate) fn table() -> HostTable {
         dispatch_values,
         dispatch_notification: notify,
         describe,
+        register_many: None,
     }
 }

@@ -136,9 +136,9 @@ unsafe extern "C" fn configure<C: Collector>(host: *const HostTable, config: Tex
     let text = unsafe { config.bytes() };
     match guarded(|| read_config::<C>(text)) {
         Ok(Ok(_config)) => Status::OK,
-        Ok(Err(errors)) => refuse(table, &errors),
+        Ok(Err(errors)) => refuse(&table, &errors),
         Err(panic) => {
-            complain(table, "", &panic);
+            complain(&table, "", &panic);
             Status::PANICKED
         }
     }

@@ -2,12 +2,13 @@
 
 use std::ffi::c_void;
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::Arc;
 
 use gatherd_abi::{
-    ABI_MAJOR, Handle, HostTable, Identity, LogLevel, Meta, MetaKind, MetaNumber, RawValue, ShowDescription,
-    Status, Text,
+    ABI_MAJOR, Handle, HostTable, Identity, LogLevel, Meta, MetaKind, MetaNumber, RawValue, Registration,
+    ShowDescription, Status, Text,
 };
 use gatherd_model::{Interval, MetaValue, Notification, Value, ValueList};
 
@@ -44,7 +45,7 @@ pub struct Host(Arc<Connection>);
 /// The table of the daemon, and the series that this instance has made.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    table: &'static HostTable,
+    table: HostTable,
     pub(crate) register: Register,
 }
 
@@ -172,20 +173,47 @@ impl Host {
 
     /// Names what is wrong: with the configuration at `pointer`, or with the running call.
     pub(crate) fn complain(&self, pointer: &str, detail: &str) {
-        complain(self.0.table, pointer, detail);
+        complain(&self.0.table, pointer, detail);
     }
 
-    /// Registers the series of `entry` and remembers the handle there.
-    pub(crate) fn register(&self, entry: &Entry) -> Result<Handle, Refused> {
+    /// Registers the series of `entries` and remembers the handles there; puts an answer for each into `answers`.
+    pub(crate) fn register_many(&self, entries: &[Arc<Entry>], answers: &mut Vec<Status>) {
+        let Some(register_many) = self.0.table.register_many else {
+            // A daemon of minor version 0 is asked singly.
+            return answers.extend(entries.iter().map(|entry| self.register(entry)));
+        };
+        let item = |entry: &Arc<Entry>| Registration {
+            identity: lend(entry.parts()),
+            data_set: Text::EMPTY,
+            handle: Handle::NONE,
+            // Stays where the daemon refuses the call as a whole.
+            status: Status::FAILED,
+        };
+        let mut items: Vec<Registration> = entries.iter().map(item).collect();
+        // SAFETY: `items` lends from `entries`; both outlive the call.
+        let _first = unsafe {
+            register_many(self.0.table.context, items.as_mut_ptr(), size_of::<Registration>(), items.len())
+        };
+        for (entry, item) in entries.iter().zip(&items) {
+            if item.status == Status::OK {
+                entry.settle(item.handle);
+            }
+            answers.push(item.status);
+        }
+    }
+
+    /// Registers one series and remembers the handle there.
+    fn register(&self, entry: &Entry) -> Status {
         let identity = lend(entry.parts());
         let mut handle = Handle::NONE;
         // SAFETY: `identity` lends from `entry`, which outlives the call, as does `handle`.
         let status = unsafe {
             (self.0.table.register)(self.0.table.context, &raw const identity, Text::EMPTY, &raw mut handle)
         };
-        answer(status)?;
-        entry.settle(handle);
-        Ok(handle)
+        if status == Status::OK {
+            entry.settle(handle);
+        }
+        status
     }
 
     /// Hands one batch to the daemon.
@@ -209,12 +237,12 @@ impl Host {
     }
 }
 
-/// The table, where it is one that this SDK understands.
+/// A copy of the table, where it is one that this SDK understands. What an older daemon does not have is null.
 ///
 /// # Safety
 ///
-/// As for [`Host::from_table`]; `'a` does not outlive the table.
-pub(crate) unsafe fn check_table<'a>(table: *const HostTable) -> Option<&'a HostTable> {
+/// As for [`Host::from_table`].
+pub(crate) unsafe fn check_table(table: *const HostTable) -> Option<HostTable> {
     if table.is_null() || !table.is_aligned() {
         return None;
     }
@@ -222,11 +250,15 @@ pub(crate) unsafe fn check_table<'a>(table: *const HostTable) -> Option<&'a Host
     let major = unsafe { (*table).abi_major };
     // SAFETY: as above; `size` keeps its place in every version.
     let size = unsafe { (*table).size };
-    if major != ABI_MAJOR || size < size_of::<HostTable>() {
+    if major != ABI_MAJOR || size < HostTable::FIRST_SIZE {
         return None;
     }
-    // SAFETY: the table is of our major version and at least as large as we know it.
-    Some(unsafe { &*table })
+    let mut copy = MaybeUninit::<HostTable>::zeroed();
+    let known = size.min(size_of::<HostTable>());
+    // SAFETY: the table has `size` bytes, of which the copy has room for `known`; they are not in one place.
+    unsafe { ptr::copy_nonoverlapping(table.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), known) };
+    // SAFETY: all of the first version was copied, and what came later is a function that may be null.
+    Some(unsafe { copy.assume_init() })
 }
 
 /// Tells the daemon what is wrong.

@@ -31,6 +31,7 @@ mod notified;
 mod proc_file;
 mod series;
 pub mod text;
+mod unnamed;
 mod written;
 
 pub use batch::Batch;

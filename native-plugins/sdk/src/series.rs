@@ -35,7 +35,7 @@ impl Series {
         &self.host
     }
 
-    pub(crate) fn entry(&self) -> &Entry {
+    pub(crate) fn entry(&self) -> &Arc<Entry> {
         &self.entry
     }
 }

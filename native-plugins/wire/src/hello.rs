@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The version that this code speaks.
-pub const PROTOCOL: Protocol = Protocol { major: 1, minor: 0 };
+/// The version that this code speaks. Minor version 1 added [`ToDaemon::RegisterMany`](crate::ToDaemon::RegisterMany).
+pub const PROTOCOL: Protocol = Protocol { major: 1, minor: 1 };
 
 /// A version. Sides of one major version understand each other: what a higher minor version adds, the other side
 /// passes over.
@@ -16,6 +16,11 @@ pub struct Protocol {
 }
 
 impl Protocol {
+    /// True where a side of this version knows [`ToDaemon::RegisterMany`](crate::ToDaemon::RegisterMany).
+    pub fn registers_many(self) -> bool {
+        self.minor >= 1
+    }
+
     /// What both sides can use; `None` where they do not understand each other.
     pub fn common(self, other: Self) -> Option<Self> {
         let minor = self.minor.min(other.minor);

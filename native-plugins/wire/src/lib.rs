@@ -26,8 +26,8 @@ pub use descriptors::take_control_socket;
 pub use frame::{FrameError, Frames, MAX_FRAME, encode};
 pub use hello::{PROTOCOL, Protocol};
 pub use message::{
-    Answer, Complaint, Description, Hello, Identity, Limits, Loaded, Outcome, Source, ToDaemon, ToHost,
-    Welcome,
+    Answer, Complaint, Description, Hello, Identity, Limits, Loaded, MAX_REGISTRATIONS, Outcome,
+    Registration, Source, ToDaemon, ToHost, Welcome,
 };
 pub use notification::{MetaNote, Note};
 pub use pass::{MAX_PASSED, receive, send};

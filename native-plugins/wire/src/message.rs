@@ -138,6 +138,13 @@ pub enum ToDaemon {
         #[serde(default)]
         data_set: String,
     },
+    /// Make many series known; answered with a handle or status for each. Since minor version 1.
+    RegisterMany {
+        /// Comes back.
+        question: u64,
+        /// At most [`MAX_REGISTRATIONS`].
+        series: Vec<Registration>,
+    },
     /// Publish a notification; answered.
     Notify {
         /// Comes back.
@@ -266,6 +273,19 @@ pub struct Identity {
     pub type_instance: String,
 }
 
+/// Most series of one [`ToDaemon::RegisterMany`]: with the longest names, and each byte escaped, they fit a frame.
+pub const MAX_REGISTRATIONS: usize = 512;
+
+/// A series that is to be made known.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Registration {
+    /// Who it is.
+    pub identity: Identity,
+    /// What its values mean; empty for the data set of its type.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub data_set: String,
+}
+
 /// The daemon's answer to a question.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Answer {
@@ -276,6 +296,12 @@ pub struct Answer {
     /// Of a registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handle: Option<u64>,
+    /// Of a registration of many, one for each; without a meaning where the status at its place is not 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handles: Vec<u64>,
+    /// Of a registration of many, one for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<i32>,
     /// Of a question who a series is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<Description>,
@@ -360,6 +386,43 @@ mod tests {
             serde_json::from_value::<ToDaemon>(register).unwrap(),
             ToDaemon::Register { question: 1, identity, data_set: String::new() }
         );
+    }
+
+    #[test]
+    fn the_most_and_longest_registrations_fit_a_frame() {
+        // Of all bytes that a name may have by its length, control characters take the most room.
+        let longest = || "\u{1}".repeat(gatherd_model::MAX_NAME);
+        let identity = || Identity {
+            host: longest(),
+            plugin: longest(),
+            plugin_instance: longest(),
+            type_name: longest(),
+            type_instance: longest(),
+        };
+        let one = || Registration { identity: identity(), data_set: longest() };
+        let series: Vec<Registration> = (0..MAX_REGISTRATIONS).map(|_| one()).collect();
+        let bytes = crate::encode(&ToDaemon::RegisterMany { question: u64::MAX, series }).unwrap();
+        assert!(bytes.len() < crate::MAX_FRAME, "{}", bytes.len());
+    }
+
+    #[test]
+    fn many_registrations_look_as_the_book_says() {
+        let message = json!({"type": "register_many", "question": 3, "series": [
+            {"identity": {"plugin": "a", "type": "gauge"}}, {"identity": {}, "data_set": "load"}]});
+        let identity = Identity { plugin: "a".into(), type_name: "gauge".into(), ..Identity::default() };
+        let series = vec![
+            Registration { identity, data_set: String::new() },
+            Registration { identity: Identity::default(), data_set: "load".into() },
+        ];
+        assert_eq!(
+            serde_json::from_value::<ToDaemon>(message).unwrap(),
+            ToDaemon::RegisterMany { question: 3, series }
+        );
+        let answer = Answer { question: 3, handles: vec![7, 0], statuses: vec![0, -4], ..Answer::default() };
+        let told = serde_json::to_value(ToHost::Answer(answer)).unwrap();
+        let wanted =
+            json!({"type": "answer", "question": 3, "status": 0, "handles": [7, 0], "statuses": [0, -4]});
+        assert_eq!(told, wanted);
     }
 
     #[test]

@@ -75,6 +75,25 @@ async fn what_nobody_trusts_runs_in_a_process_of_its_own_and_gives_values() {
 }
 
 #[tokio::test]
+async fn a_first_read_of_many_series_is_not_late() {
+    const SERIES: u64 = 200_000;
+    let Some(stage) = Stage::find() else { return };
+    let libraries = misbehaving(&stage);
+    let config = isolated("crowd", "burst", 10.0, &format!("series = {SERIES}"));
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    let all = |plugin: &Value| plugin["values"].as_u64() >= Some(SERIES);
+    let plugin = plugin_until(&client, "crowd", "has given a value of each series", all).await;
+    assert_eq!((&plugin["kind"], &plugin["failures"]), (&json!("isolated"), &json!(0)), "{plugin}");
+    assert_eq!(
+        (&plugin["drops"], &plugin["reads"]),
+        (&json!({}), &json!(1)),
+        "all of them in its first read: {plugin}"
+    );
+    number_until(&client, "testhost/misbehave-burst/gauge-199999", |_| true).await;
+}
+
+#[tokio::test]
 async fn a_process_that_dies_hurts_nobody_and_comes_back() {
     let Some(stage) = Stage::find() else { return };
     for (mode, how, reason, signal, last) in [

@@ -68,6 +68,52 @@ static gatherd_status call_register(void) {
     return 1;
 }
 
+/* Registers two series at once, the first of which is bad in the way asked for. */
+static gatherd_status call_register_many(void) {
+    gatherd_registration items[2];
+    size_t item_size = sizeof(items[0]);
+    size_t count = 2;
+    gatherd_registration *first = items;
+    gatherd_status answer;
+    memset(items, 0, sizeof(items));
+    items[0].identity = good;
+    items[1].identity = good;
+    items[0].handle = items[1].handle = 4711;
+    items[0].status = items[1].status = 99;
+    if (is_asked("many_good")) {
+        answer = host->register_many(host->context, items, item_size, count);
+        return items[0].status == 0 && items[1].status == 0 && items[1].handle != 4711 ? answer : 98;
+    } else if (is_asked("many_none")) {
+        return host->register_many(host->context, NULL, 0, 0);
+    } else if (is_asked("many_with_a_bad_name")) {
+        items[0].identity.plugin_instance.data = (const uint8_t *)"\xff";
+        items[0].identity.plugin_instance.len = 1;
+        answer = host->register_many(host->context, items, item_size, count);
+        /* The bad one has its answer, and the good one is known all the same. */
+        return items[0].status == answer && items[0].handle == 4711 && items[1].status == 0 ? answer : 98;
+    } else if (is_asked("many_with_a_bad_set")) {
+        items[0].data_set.len = 5;
+        answer = host->register_many(host->context, items, item_size, count);
+        return items[0].status == answer && items[1].status == 0 ? answer : 98;
+    } else if (is_asked("many_null")) {
+        first = NULL;
+    } else if (is_asked("many_misaligned")) {
+        first = (gatherd_registration *)(void *)((char *)items + 1);
+    } else if (is_asked("many_small")) {
+        item_size--;
+    } else if (is_asked("many_odd")) {
+        item_size++;
+    } else if (is_asked("many_endless")) {
+        item_size = (size_t)1 << 62;
+    } else if (is_asked("many_too_many")) {
+        count = 4097;
+    } else {
+        return 1;
+    }
+    answer = host->register_many(host->context, first, item_size, count);
+    return items[0].status == 99 && items[1].status == 99 ? answer : 98;
+}
+
 static gatherd_status call_dispatch(void) {
     static const gatherd_handle foreign[2] = { 77, 0 };
     static const uint32_t falling[3] = { 0, 2, 1 };
@@ -196,7 +242,7 @@ static gatherd_status call_describe(void) {
 
 static gatherd_status read_once(void *instance) {
     gatherd_status (*const calls[])(void) = {
-        call_register, call_dispatch, call_dispatch_values, call_notify, call_describe
+        call_register, call_register_many, call_dispatch, call_dispatch_values, call_notify, call_describe
     };
     gatherd_status answer = 1; /* No status: none of them was asked for. */
     gatherd_text line;

@@ -26,6 +26,7 @@ pub(super) fn bounded(mut message: ToDaemon) -> ToDaemon {
         ToDaemon::Log { message, .. } => cut(message, MAX_MESSAGE),
         ToDaemon::Breach { what, .. } => cut(what, MAX_MESSAGE),
         ToDaemon::Register { .. }
+        | ToDaemon::RegisterMany { .. }
         | ToDaemon::Notify { .. }
         | ToDaemon::Describe { .. }
         | ToDaemon::Unknown => {}

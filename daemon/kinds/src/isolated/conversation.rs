@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 use gatherd_loader::{BatchRef, Door, Handle, IdentityRef, LogLevel, Status};
 use gatherd_model::{CdTime, Interval, MAX_NAME, Notification};
 use gatherd_wire::{
-    Answer, Consumer, Corrupt, Description, FrameError, Frames, Identity, Loaded, Note, PROTOCOL, RING_BYTES,
-    RecordError, ToDaemon, ToHost, Values, Welcome, encode,
+    Answer, Consumer, Corrupt, Description, FrameError, Frames, Identity, Loaded, MAX_REGISTRATIONS, Note,
+    PROTOCOL, RING_BYTES, RecordError, Registration, ToDaemon, ToHost, Values, Welcome, encode,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -122,9 +122,7 @@ impl Conversation {
             }
             self.values.awake();
             while let Some(message) = self.frames.take()? {
-                if matches!(message, ToDaemon::Register { .. }) {
-                    signs.named.fetch_add(1, Ordering::Relaxed);
-                }
+                signs.named.fetch_add(named_by(&message), Ordering::Relaxed);
                 self.heard(bounded(message)).await?;
             }
         }
@@ -174,6 +172,10 @@ impl Conversation {
                 let answer = self.register(&identity, &data_set);
                 self.answer(Answer { question, ..answer }).await?;
             }
+            ToDaemon::RegisterMany { question, series } => {
+                let answer = self.register_many(&series);
+                self.answer(Answer { question, ..answer }).await?;
+            }
             ToDaemon::Notify { question, notification } => {
                 let status = self.notify(notification).0;
                 self.answer(Answer { question, status, ..Answer::default() }).await?;
@@ -202,20 +204,35 @@ impl Conversation {
     }
 
     fn register(&self, identity: &Identity, data_set: &str) -> Answer {
-        let outcome = match (&self.threshold, parts(identity)) {
-            (None, _) => Err(Status::CLOSED),
-            (_, None) => Err(Status::BAD_NAME),
-            (Some(threshold), Some(parts)) => threshold.register(parts, data_set),
-        };
-        match outcome {
+        match self.name(identity, data_set) {
             Ok(Handle(handle)) => Answer { handle: Some(handle), ..Answer::default() },
-            Err(Status(status)) => {
-                if let (Some(threshold), None) = (&self.threshold, parts(identity)) {
-                    threshold.breach(Status(status), "a part of an identifier is too long");
-                }
-                Answer { status, ..Answer::default() }
-            }
+            Err(Status(status)) => Answer { status, ..Answer::default() },
         }
+    }
+
+    fn register_many(&self, series: &[Registration]) -> Answer {
+        if series.len() > MAX_REGISTRATIONS {
+            if let Some(threshold) = &self.threshold {
+                threshold.breach(Status::BAD_CALL, "too many series are registered at once");
+            }
+            return Answer { status: Status::BAD_CALL.0, ..Answer::default() };
+        }
+        let mut answer = Answer::default();
+        for Registration { identity, data_set } in series {
+            let named = self.name(identity, data_set);
+            answer.handles.push(named.map_or(0, |Handle(handle)| handle));
+            answer.statuses.push(named.err().unwrap_or(Status::OK).0);
+        }
+        answer
+    }
+
+    fn name(&self, identity: &Identity, data_set: &str) -> Result<Handle, Status> {
+        let threshold = self.threshold.as_ref().ok_or(Status::CLOSED)?;
+        let Some(parts) = parts(identity) else {
+            threshold.breach(Status::BAD_NAME, "a part of an identifier is too long");
+            return Err(Status::BAD_NAME);
+        };
+        threshold.register(parts, data_set)
     }
 
     fn notify(&self, note: Note) -> Status {
@@ -286,6 +303,15 @@ impl Room {
             refused.extend(told.map(|(handle, status)| (handle.0, status.0)).take(room));
         }
         Ok(())
+    }
+}
+
+/// How many series a message makes known.
+fn named_by(message: &ToDaemon) -> u64 {
+    match message {
+        ToDaemon::Register { .. } => 1,
+        ToDaemon::RegisterMany { series, .. } => series.len() as u64,
+        _ => 0,
     }
 }
 

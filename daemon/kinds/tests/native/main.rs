@@ -45,7 +45,7 @@ async fn a_read_brings_values_through_the_door_and_the_manifest_tells_who_read()
     let manifest = plugin.manifest();
     assert_eq!((manifest.kind, &*manifest.type_name, &*manifest.version), ("native", "guest", "1.2"));
     assert_eq!(manifest.capabilities, [Capability::Read]);
-    assert_eq!((manifest.library.as_deref(), manifest.abi), (Some("guest.so"), (1, 0)));
+    assert_eq!((manifest.library.as_deref(), manifest.abi), (Some("guest.so"), (1, 1)));
     assert_eq!(manifest.digest.as_deref(), Some(&*shop.digest("guest")));
     assert_eq!(manifest.config_schema, json!({"type": "object"}));
     plugin.stop().await;

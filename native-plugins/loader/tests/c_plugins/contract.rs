@@ -60,6 +60,34 @@ fn broken_registrations_are_refused() {
 }
 
 #[test]
+fn many_registrations_are_answered_each() {
+    let Some(plugin) = plugin("many_registrations_are_answered_each") else {
+        return;
+    };
+    plugin.holds("many_good", Status::OK, "");
+    plugin.holds("many_none", Status::OK, "");
+    let utf8 = "the plugin_instance of an identifier is not UTF-8";
+    plugin.holds("many_with_a_bad_name", Status::BAD_NAME, utf8);
+    plugin.holds("many_with_a_bad_set", Status::BAD_CALL, "the data set is a null pointer");
+}
+
+#[test]
+fn broken_calls_for_many_registrations_are_refused_as_a_whole() {
+    let Some(plugin) = plugin("broken_calls_for_many_registrations_are_refused_as_a_whole") else {
+        return;
+    };
+    let what = "the registrations";
+    plugin.holds("many_null", Status::BAD_CALL, &format!("{what} is a null pointer"));
+    plugin.holds("many_misaligned", Status::BAD_CALL, &format!("{what} is not aligned"));
+    plugin.holds("many_odd", Status::BAD_CALL, &format!("{what} is not aligned"));
+    plugin.holds("many_small", Status::BAD_CALL, "a registration has 111 bytes, at least 112 are wanted");
+    let endless = "a registration has 4611686018427387904 entries, at most 4611686018427387903 are allowed";
+    plugin.holds("many_endless", Status::BAD_CALL, endless);
+    let many = "the registrations has 4097 entries, at most 4096 are allowed";
+    plugin.holds("many_too_many", Status::BAD_CALL, many);
+}
+
+#[test]
 fn broken_batches_are_refused() {
     let Some(plugin) = plugin("broken_batches_are_refused") else {
         return;

@@ -5,7 +5,7 @@ use std::ptr;
 
 use gatherd_abi::{ABI_MAJOR, HostTable, PluginTable, Status, Text};
 
-use super::{entry, linked};
+use super::{check_table, entry, linked};
 use crate::{Batch, Collector, Failure, Host, deaf};
 
 struct Quiet;
@@ -50,7 +50,7 @@ fn the_entry_answers_its_own_major_version_only() {
 
 #[test]
 fn a_host_that_is_null_small_or_of_another_version_is_refused() {
-    let whole = size_of::<HostTable>();
+    let whole = HostTable::FIRST_SIZE;
     let mut instance = ptr::null_mut();
     for bad in [ptr::null(), host(ABI_MAJOR, whole - 1), host(ABI_MAJOR + 1, whole)] {
         assert_eq!(configure(bad), Status::BAD_CALL);
@@ -69,6 +69,25 @@ fn a_larger_host_of_a_newer_minor_version_is_welcome() {
     assert_eq!(unsafe { table().read.unwrap()(instance) }, Status::OK);
     // SAFETY: its last call.
     unsafe { table().shutdown.unwrap()(instance) };
+}
+
+#[test]
+fn nothing_beyond_the_size_of_an_older_host_is_read() {
+    let first = HostTable { size: HostTable::FIRST_SIZE, ..deaf::table() };
+    // What follows the table of a daemon of minor version 0 is no function.
+    let mut memory = [u64::MAX; size_of::<HostTable>() / size_of::<u64>()];
+    // SAFETY: both have at least so many bytes, which are not in one place.
+    unsafe {
+        ptr::copy_nonoverlapping(
+            ptr::from_ref(&first).cast::<u8>(),
+            memory.as_mut_ptr().cast::<u8>(),
+            HostTable::FIRST_SIZE,
+        );
+    }
+    // SAFETY: it is a table of its size, whose functions keep the contract.
+    let seen = unsafe { check_table(memory.as_ptr().cast()) }.unwrap();
+    assert!(seen.register_many.is_none());
+    assert_eq!(seen.interval, 1 << 30);
 }
 
 #[test]
