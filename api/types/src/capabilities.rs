@@ -34,6 +34,8 @@ pub struct DaemonCapabilities {
     /// The ways in which it runs plugins.
     #[schema(example = json!(["native"]))]
     pub plugin_kinds: Vec<String>,
+    /// What holds plugins that run in processes of their own on this machine.
+    pub isolation: IsolationCapabilities,
     /// The types of plugin that it can load now; `GET /v1/plugin-types` tells more, and what cannot be loaded.
     #[schema(example = json!(["cpu", "memory"]))]
     pub plugin_types: Vec<String>,
@@ -54,6 +56,34 @@ pub struct DaemonCapabilities {
     /// What else it can do, as words of a list that grows.
     #[schema(example = json!(["thresholds", "blacklist"]))]
     pub features: Vec<String>,
+}
+
+/// What holds plugins that run in processes of their own. Seccomp always does: without it none runs.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct IsolationCapabilities {
+    /// All in one word.
+    pub strength: IsolationStrength,
+    /// Version of Landlock, which keeps them out of the daemon's files; 0 for none. From 6 on it also keeps signals in.
+    #[schema(example = 6)]
+    pub landlock: u8,
+    /// Version of control groups in which the daemon may make some; 0 for none.
+    #[schema(example = 2)]
+    pub control_groups: u8,
+    /// What control groups hold: `kill`, `cpu`, `memory`, `processes`.
+    #[schema(example = json!(["kill", "cpu", "memory", "processes"]))]
+    pub held: Vec<String>,
+}
+
+/// How well plugins in processes of their own are held.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IsolationStrength {
+    /// Landlock holds files and signals, and control groups hold all that they can.
+    Full,
+    /// Landlock holds files; something else is missing.
+    Partial,
+    /// There is no Landlock: such a plugin can read what its user can, the daemon's state too.
+    Weak,
 }
 
 /// How the API of a daemon is reached.

@@ -48,6 +48,7 @@ pub use blacklist::{BlacklistPreview, BlacklistRule, BlacklistStatus, BlacklistV
 pub use cache::{Cache, CacheHistory, CacheRemoval};
 pub use capabilities::{
     ApiCapabilities, Capabilities, CertificateState, ClientCertificates, DaemonCapabilities, DaemonLimits,
+    IsolationCapabilities, IsolationStrength,
 };
 pub use chain::{
     Chain, ChainEntry, ChainMatch, ChainMatchKind, ChainNotification, ChainPass, ChainPreview, ChainRule,

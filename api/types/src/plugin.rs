@@ -81,7 +81,7 @@ pub struct Plugin {
 }
 
 /// What a plugin's own process uses.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
 pub struct PluginProcess {
     /// Its number.
     pub pid: u32,
@@ -93,6 +93,8 @@ pub struct PluginProcess {
     pub cpu_seconds: f64,
     /// Its threads.
     pub threads: u32,
+    /// What does not hold it on this machine, in sentences; empty where all does.
+    pub lacking: Vec<String>,
 }
 
 /// How a plugin's own process ended without being asked to.

@@ -152,6 +152,7 @@ impl Daemon {
         let engine = Arc::new(engine.await?);
         let facts = Facts {
             plugin_kinds: kinds.iter().flat_map(|kind| kind.names()).collect(),
+            containment: kinds.iter().find_map(|kind| kind.containment()).unwrap_or_default(),
             abi: (gatherd_abi::ABI_MAJOR, gatherd_abi::ABI_MINOR),
             document: Arc::new(document.clone()),
         };
@@ -353,15 +354,23 @@ fn say_where(server: &Server, paths: &Paths) {
     }
 }
 
-/// What follows from programs that subscriptions may start: they have the daemon's user, so that user is no proof of
-/// anything any more. Where it is root, it stays what root is.
+/// What follows from programs that subscriptions may start, and from a program of the operator's that runs plugins: they
+/// have the daemon's user, and nothing keeps them from the unix socket as our own host does itself; so that user is no
+/// proof of anything any more. Where it is root, it stays what root is.
 struct Programs(OwnUser);
 
 impl Configured for Programs {
     fn configure(&self, document: &Document) -> Result<(), ApplyFailure> {
-        if !document.subscriptions_policy.exec_dirs.is_empty() && self.0.distrust() {
+        let why = if !document.subscriptions_policy.exec_dirs.is_empty() {
+            "programs may be started (subscriptions_policy.exec_dirs)"
+        } else if document.host_program.is_some() {
+            "plugins are run by a program of your own (host_program)"
+        } else {
+            return Ok(());
+        };
+        if self.0.distrust() {
             tracing::info!(
-                "programs may be started (subscriptions_policy.exec_dirs): until the next start the unix socket trusts \
+                "{why}: until the next start the unix socket trusts \
                  root and the group gatherd-admin, and not the daemon's own user"
             );
         }

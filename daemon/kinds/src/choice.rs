@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatherd_engine::port::{
-    BoxFuture, Code, Found, Isolation, Manifest, OpenFailure, Plugin, PluginKind, Spec,
+    BoxFuture, Code, Containment, Found, Isolation, Manifest, OpenFailure, Plugin, PluginKind, Spec,
 };
 use gatherd_engine::way::Door;
 
@@ -74,6 +74,10 @@ impl PluginKind for Choice {
 
     fn names(&self) -> Vec<&'static str> {
         vec![self.0.native.name(), self.0.isolated.name()]
+    }
+
+    fn containment(&self) -> Option<Containment> {
+        self.0.isolated.containment()
     }
 
     /// What is not trusted is looked at in a host process.

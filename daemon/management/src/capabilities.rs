@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use gatherd_api::types::{
-    ApiCapabilities, Capabilities, ClientCertificates, DaemonCapabilities, DaemonLimits, Machine, Role,
-    Timestamp,
+    ApiCapabilities, Capabilities, ClientCertificates, DaemonCapabilities, DaemonLimits,
+    IsolationCapabilities, IsolationStrength, Machine, Role, Timestamp,
 };
 use gatherd_api::{Caller, MAX_BODY, MAX_LIMIT, ManagementError, microversion};
 use gatherd_engine::desired::{ClientCertificatesWord, Document};
+use gatherd_engine::port::Containment;
 use tokio::task::spawn_blocking;
 
 use crate::{EngineManagement, plugin_type};
@@ -42,6 +43,9 @@ const FEATURES: &[&str] = &[
     "value_stream",
 ];
 
+/// The version of Landlock from which on a process can be kept from signalling others.
+const SIGNALS: u8 = 6;
+
 /// Looks at the machine.
 pub trait MachineView: Send + Sync + 'static {
     /// What this machine is, and when it was looked at. May block for a while.
@@ -53,6 +57,8 @@ pub trait MachineView: Send + Sync + 'static {
 pub struct Facts {
     /// The ways to run plugins.
     pub plugin_kinds: Vec<&'static str>,
+    /// What holds those in processes of their own.
+    pub containment: Containment,
     /// Version of the contract with plugins.
     pub abi: (u32, u32),
     /// The document that the daemon started with.
@@ -76,7 +82,7 @@ pub(crate) async fn show(this: &EngineManagement, caller: &Caller) -> Result<Cap
 }
 
 fn daemon(this: &EngineManagement, plugin_types: Vec<String>) -> DaemonCapabilities {
-    let Facts { plugin_kinds, abi: (major, minor), document } = &this.parts.facts;
+    let Facts { plugin_kinds, containment, abi: (major, minor), document } = &this.parts.facts;
     let way = this.engine().way();
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     let (api, limits) = (&document.api, &document.limits);
@@ -103,6 +109,7 @@ fn daemon(this: &EngineManagement, plugin_types: Vec<String>) -> DaemonCapabilit
         min_microversion: microversion::MIN.to_owned(),
         max_microversion: microversion::MAX.to_owned(),
         plugin_kinds: words(plugin_kinds),
+        isolation: isolation(*containment),
         plugin_types,
         abi: format!("{major}.{minor}"),
         data_sets: way.types().load().len() as u64,
@@ -127,6 +134,18 @@ fn daemon(this: &EngineManagement, plugin_types: Vec<String>) -> DaemonCapabilit
         },
         features: words(FEATURES),
     }
+}
+
+fn isolation(containment: Containment) -> IsolationCapabilities {
+    let Containment { landlock, control_groups, kill, cpu, memory, processes } = containment;
+    let held = [("kill", kill), ("cpu", cpu), ("memory", memory), ("processes", processes)];
+    let strength = match landlock {
+        0 => IsolationStrength::Weak,
+        SIGNALS.. if held.iter().all(|(_, is_held)| *is_held) => IsolationStrength::Full,
+        _ => IsolationStrength::Partial,
+    };
+    let held = held.into_iter().filter(|(_, is_held)| *is_held).map(|(word, _)| word.to_owned()).collect();
+    IsolationCapabilities { strength, landlock, control_groups, held }
 }
 
 fn moment(at: SystemTime) -> Timestamp {

@@ -207,11 +207,12 @@ fn view(this: &EngineManagement, current: &Effective, picture: &Picture) -> Plug
         suppressed_lines: *held_lines,
         limits: limits(&spec.limits),
         last_end: last_end.as_ref().map(|(time, end)| end_of(*time, end, &hide)),
-        process: vitals.process.map(|process| PluginProcess {
+        process: vitals.process.as_ref().map(|process| PluginProcess {
             pid: process.pid,
             memory_bytes: process.memory,
             cpu_seconds: process.cpu.as_secs_f64(),
             threads: process.threads,
+            lacking: process.lacking.clone(),
         }),
         sources: sources(current, id),
         revision: current.plugin_revision(id).unwrap_or(current.revision),

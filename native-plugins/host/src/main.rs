@@ -86,15 +86,17 @@ fn serve(mut inbox: Inbox, control: &Arc<Control>, hello: &Hello, common: Protoc
         keeper::begin()?;
     }
     confine::limit(&hello.limits)?;
-    for lacking in confine::confine(&hello.private, &hello.limits)? {
-        control.tell(&ToDaemon::Log { level: NOTICE, message: lacking })?;
+    let lacking = confine::confine(&hello.private, &hello.limits)?;
+    for sentence in &lacking {
+        control.tell(&ToDaemon::Log { level: NOTICE, message: sentence.clone() })?;
     }
     let door = Arc::new(HostDoor::new(Arc::clone(control), common, producer));
     let (orders, waiting) = sync_channel(ORDERS);
     let plugin = plugin::Plugin::new(Arc::clone(control), Arc::clone(&door), writes);
     let (name, digest) = (hello.library.clone(), hello.digest.clone());
-    let thread =
-        Builder::new().name("plugin".into()).spawn(move || plugin.live(library, &name, &digest, &waiting));
+    let thread = Builder::new()
+        .name("plugin".into())
+        .spawn(move || plugin.live(library, &name, &digest, lacking, &waiting));
     drop(thread.context("cannot begin the plugin's thread")?);
     while let Some(message) = inbox.next()? {
         match message {

@@ -35,9 +35,16 @@ impl Plugin {
 
     /// Loads the library and does as it is told. Where there is no library to serve with, or no daemon any more, the
     /// process ends.
-    pub(crate) fn live(mut self, library: OwnedFd, name: &str, digest: &str, orders: &Receiver<Order>) {
+    pub(crate) fn live(
+        mut self,
+        library: OwnedFd,
+        name: &str,
+        digest: &str,
+        lacking: Vec<String>,
+        orders: &Receiver<Order>,
+    ) {
         let loaded = load(library, name, digest);
-        let told = self.control.tell(&ToDaemon::Loaded(said_of(&loaded)));
+        let told = self.control.tell(&ToDaemon::Loaded(said_of(&loaded, lacking)));
         let (Ok(library), Ok(())) = (loaded, told) else { process::exit(0) };
         while let Ok(Order { call, what }) = orders.recv() {
             let is_end = matches!(what, What::Shutdown);
@@ -157,7 +164,7 @@ fn chain(error: &OpenError) -> String {
     text
 }
 
-fn said_of(loaded: &Result<&'static Library, Unloaded>) -> Loaded {
+fn said_of(loaded: &Result<&'static Library, Unloaded>, lacking: Vec<String>) -> Loaded {
     let library = match loaded {
         Ok(library) => library,
         Err((code, detail)) => return Loaded::Failed { code: (*code).into(), detail: detail.clone() },
@@ -177,6 +184,7 @@ fn said_of(loaded: &Result<&'static Library, Unloaded>) -> Loaded {
         config_schema: told.config_schema.clone(),
         capabilities: all.iter().filter(|(bit, _)| has(bit)).map(|(_, word)| (*word).to_owned()).collect(),
         abi: told.abi,
+        lacking,
     }
 }
 

@@ -207,6 +207,9 @@ pub enum Loaded {
         capabilities: Vec<String>,
         /// Version of the contract that it was built against.
         abi: (u32, u32),
+        /// What does not hold this process on this machine, in sentences.
+        #[serde(default)]
+        lacking: Vec<String>,
     },
     /// It can not be used.
     Failed {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gatherd_e2e::{Daemon, Libraries, Setup, Stage, skip};
+use gatherd_e2e::{Checked, Daemon, Libraries, Setup, Stage, skip};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -35,6 +35,11 @@ async fn hosted(stage: &Stage, program: &Path) -> (Libraries, Daemon) {
     (libraries, daemon)
 }
 
+/// A client that is known by its token: a host of one's own ends the trust in the daemon's user on the unix socket.
+async fn known(daemon: &Daemon) -> Checked {
+    daemon.tcp().with_token(&daemon.token().await)
+}
+
 /// The text of the minimal host; `None` where nothing could run it.
 fn minimal() -> Option<String> {
     if Command::new("python3").arg("--version").output().is_err() {
@@ -50,7 +55,7 @@ async fn the_minimal_host_of_the_documentation_gives_values_and_ends_when_told()
     let Some(text) = minimal() else { return };
     let (_place, host) = program(&text);
     let (_libraries, daemon) = hosted(&stage, &host).await;
-    let client = daemon.unix();
+    let client = known(&daemon).await;
     let plugin = runs(&client, "guest").await;
     assert_eq!((&plugin["kind"], &plugin["failures"]), (&json!("isolated"), &json!(0)), "{plugin}");
     let number = number_until(&client, READS, |_| true).await;
@@ -125,7 +130,7 @@ async fn a_host_that_breaks_the_protocol_is_killed_and_nobody_else_feels_it() {
     ] {
         let (_place, host) = program(&text);
         let (_libraries, daemon) = hosted(&stage, &host).await;
-        let client = daemon.unix();
+        let client = known(&daemon).await;
         let is_told = |plugin: &Value| {
             let message = plugin["last_error"]["message"].as_str().unwrap_or_default();
             plugin["last_error"]["code"] == code && message.contains(said)
@@ -141,7 +146,7 @@ async fn a_host_program_that_is_not_there_is_named() {
     let Some(stage) = Stage::find() else { return };
     let (_libraries, daemon) = hosted(&stage, Path::new("/no/such/host")).await;
     let is_told = |plugin: &Value| plugin["last_error"]["code"] == "no_host";
-    let plugin = plugin_until(&daemon.unix(), "guest", "has no host", is_told).await;
+    let plugin = plugin_until(&known(&daemon).await, "guest", "has no host", is_told).await;
     assert!(plugin["last_error"]["message"].as_str().unwrap().contains("trusted = true"), "{plugin}");
 }
 
@@ -153,7 +158,7 @@ async fn a_forged_handle_reaches_no_series() {
     let forged = text.replace("one_sample_one_value, handle,", "one_sample_one_value, handle + reads,");
     let (_place, host) = program(&forged);
     let (_libraries, daemon) = hosted(&stage, &host).await;
-    let client = daemon.unix();
+    let client = known(&daemon).await;
     let is_dropped = |plugin: &Value| plugin["drops"]["stale_handle"].as_u64() >= Some(2);
     plugin_until(&client, "guest", "has forged handles", is_dropped).await;
     assert_eq!(client.number(READS).await, None);

@@ -25,6 +25,7 @@ use gatherd_api_types::{
     Timestamp, ValueList, ValueRefusal, ValueState, ValueView, ValuesTaken, WhenFull,
 };
 use gatherd_api_types::{ChainPass, ChainPreview, ChainTrial};
+use gatherd_api_types::{IsolationCapabilities, IsolationStrength};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -722,6 +723,12 @@ impl Management for Fake {
             min_microversion: "1.0".to_owned(),
             max_microversion: "1.0".to_owned(),
             plugin_kinds: words(&["native"]),
+            isolation: IsolationCapabilities {
+                strength: IsolationStrength::Full,
+                landlock: 6,
+                control_groups: 2,
+                held: words(&["kill", "cpu", "memory", "processes"]),
+            },
             plugin_types: words(&["cpu", "df"]),
             abi: "1.0".to_owned(),
             data_sets: 250,

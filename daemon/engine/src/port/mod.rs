@@ -16,8 +16,8 @@ pub use drop_reason::DropReason;
 pub use exposition::{Exposition, ExpositionFormat};
 pub use output::{Flush, NotWritten, Output, Series, WriteFailure};
 pub use plugin::{
-    CallFailure, Capability, Code, ConfigProblem, Found, Isolation, Manifest, OpenFailure, Plugin, PluginId,
-    PluginIdError, PluginKind, PluginLimits, Process, ProcessReading, Spec,
+    CallFailure, Capability, Code, ConfigProblem, Containment, Found, Isolation, Manifest, OpenFailure,
+    Plugin, PluginId, PluginIdError, PluginKind, PluginLimits, Process, ProcessReading, Spec,
 };
 pub use process_end::{EndReason, EndSignal, ProcessEnd};
 pub use target::{

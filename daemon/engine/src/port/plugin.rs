@@ -256,6 +256,11 @@ pub trait PluginKind: Send + Sync + 'static {
         vec![self.name()]
     }
 
+    /// What holds those of its plugins that run in processes of their own; `None` where none do.
+    fn containment(&self) -> Option<Containment> {
+        None
+    }
+
     /// What could be opened now; may read files.
     fn found(&self) -> Vec<Found>;
 
@@ -271,7 +276,7 @@ pub trait PluginKind: Send + Sync + 'static {
 }
 
 /// What a process of a plugin's own uses.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ProcessReading {
     /// Its number.
     pub pid: u32,
@@ -281,6 +286,26 @@ pub struct ProcessReading {
     pub cpu: Duration,
     /// Its threads.
     pub threads: u32,
+    /// What does not hold it on this machine, in sentences.
+    pub lacking: Vec<String>,
+}
+
+/// What holds plugins in processes of their own on this machine.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct Containment {
+    /// Version of Landlock that keeps them out of files; 0 for none.
+    pub landlock: u8,
+    /// Version of control groups; 0 for none.
+    pub control_groups: u8,
+    /// All that one starts can be killed at once.
+    pub kill: bool,
+    /// A share of processor time can be held.
+    pub cpu: bool,
+    /// Memory of all its processes can be held.
+    pub memory: bool,
+    /// The number of its processes can be held.
+    pub processes: bool,
 }
 
 /// A process of a plugin's own.

@@ -13,6 +13,9 @@ const SCHEMA: usize = 256 << 10;
 /// Words of capabilities; four are known.
 const CAPABILITIES: usize = 64;
 
+/// Sentences about what does not hold a host.
+const SENTENCES: usize = 16;
+
 /// The message with its texts cut to what is kept. Names of series and notifications are judged elsewhere, and refused
 /// rather than cut.
 pub(super) fn bounded(mut message: ToDaemon) -> ToDaemon {
@@ -45,7 +48,7 @@ fn bounded_manifest(mut loaded: Loaded) -> Loaded {
             cut(code, MAX_NAME);
             cut(detail, MAX_MESSAGE);
         }
-        Loaded::Ok { name, version, description, config_schema, capabilities, abi: _ } => {
+        Loaded::Ok { name, version, description, config_schema, capabilities, abi: _, lacking } => {
             let size = config_schema.to_string().len();
             if size > SCHEMA {
                 let detail = format!(
@@ -57,6 +60,10 @@ fn bounded_manifest(mut loaded: Loaded) -> Loaded {
             cut(version, MAX_NAME);
             cut(description, MAX_MESSAGE);
             capabilities.truncate(CAPABILITIES);
+            lacking.truncate(SENTENCES);
+            for sentence in lacking.iter_mut() {
+                cut(sentence, MAX_MESSAGE);
+            }
         }
     }
     loaded
@@ -121,11 +128,21 @@ mod tests {
                 config_schema,
                 capabilities: vec!["read".into(); 1000],
                 abi: (1, 0),
+                lacking: vec!["x".repeat(1 << 20); 100],
             })
         };
-        let Loaded::Ok { name, version, description, capabilities, .. } = said(json!({})) else { panic!() };
-        let sizes = [name.len(), version.len(), description.len(), capabilities.len()];
-        assert_eq!(sizes, [MAX_NAME, MAX_NAME, MAX_MESSAGE, CAPABILITIES]);
+        let Loaded::Ok { name, version, description, capabilities, lacking, .. } = said(json!({})) else {
+            panic!()
+        };
+        let sizes = [
+            name.len(),
+            version.len(),
+            description.len(),
+            capabilities.len(),
+            lacking.len(),
+            lacking[0].len(),
+        ];
+        assert_eq!(sizes, [MAX_NAME, MAX_NAME, MAX_MESSAGE, CAPABILITIES, SENTENCES, MAX_MESSAGE]);
         let Loaded::Failed { code, detail } = said(json!("x".repeat(SCHEMA))) else { panic!() };
         assert_eq!((code.as_str(), detail.len() < 200), ("load_failed", true), "{detail}");
     }

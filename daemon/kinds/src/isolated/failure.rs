@@ -14,17 +14,19 @@ pub(super) fn of_loading(loaded: Loaded, library: &Library) -> Result<Manifest, 
             let code = OpenError::CODES.into_iter().find(|known| **known == code).unwrap_or("load_failed");
             Err(OpenFailure::Library { code, detail })
         }
-        Loaded::Ok { name, version, description, config_schema, capabilities, abi } => Ok(Manifest {
-            kind: "isolated",
-            type_name: name,
-            version,
-            description,
-            library: Some(library.file_name.clone()),
-            digest: Some(library.digest.clone()),
-            abi,
-            capabilities: capabilities.iter().filter_map(|word| capability(word)).collect(),
-            config_schema,
-        }),
+        Loaded::Ok { name, version, description, config_schema, capabilities, abi, lacking: _ } => {
+            Ok(Manifest {
+                kind: "isolated",
+                type_name: name,
+                version,
+                description,
+                library: Some(library.file_name.clone()),
+                digest: Some(library.digest.clone()),
+                abi,
+                capabilities: capabilities.iter().filter_map(|word| capability(word)).collect(),
+                config_schema,
+            })
+        }
     }
 }
 

@@ -8,10 +8,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use gatherd_engine::port::{Manifest, OpenFailure};
-use gatherd_wire::{Consumer, Hello, PROTOCOL, Producer, Ring, RingError, ToHost, encode, send};
+use gatherd_loader::{Door as _, LogLevel};
+use gatherd_wire::{Consumer, Hello, Loaded, PROTOCOL, Producer, Ring, RingError, ToHost, encode, send};
 use tokio::sync::{mpsc, oneshot};
 
 use super::IsolatedSettings;
+use super::cage::Cages;
 use super::conversation::Conversation;
 use super::end::Cause;
 use super::failure;
@@ -52,7 +54,7 @@ impl Drop for Unborn {
 /// Starts a process for `library`. Dropping the future ends it.
 pub(super) async fn launch(
     settings: &IsolatedSettings,
-    spawner: &Spawner,
+    (spawner, cages): (&Spawner, &Cages),
     name: &str,
     library: &Library,
     threshold: Option<Arc<Threshold>>,
@@ -60,10 +62,20 @@ pub(super) async fn launch(
     let Prepared { command, ours, output, values, writes } =
         prepare(settings).map_err(|error| no_room(&error))?;
     let child = spawner.spawn(command).await.map_err(|error| no_program(settings, &error))?;
-    let process = Process::watch(child, output, threshold.clone()).map_err(|error| no_room(&error))?;
+    let (cage, mut lacking) = cages.cage(name, &settings.limits, settings.cpu);
+    if let Err(error) = cage.admit(child.id()) {
+        lacking.push(format!("its control group does not take it: {error}"));
+    }
+    let process = Process::watch(child, output, cage, threshold.clone()).map_err(|error| no_room(&error))?;
     let unborn = Unborn(Some(Arc::clone(&process)));
     greet(settings, name, library, &ours, [&values, &writes]).map_err(|error| no_room(&error))?;
     let (tell, loaded) = oneshot::channel();
+    let told = threshold.clone();
+    let log = |sentence: &str| {
+        if let Some(threshold) = &told {
+            threshold.log(LogLevel::NOTICE, sentence);
+        }
+    };
     let conversation = converse(ours, values, threshold, tell).map_err(|error| no_room(&error))?;
     let writes = Producer::new(writes).map_err(|error| no_room(&io::Error::other(error)))?;
     let (orders, waiting) = mpsc::channel(ORDERS);
@@ -79,6 +91,13 @@ pub(super) async fn launch(
         Ok(loaded) => loaded,
         Err(_gone) => return Err(failure::of_losing(&line.ended().await)),
     };
+    for sentence in &lacking {
+        log(sentence);
+    }
+    if let Loaded::Ok { lacking: more, .. } = &loaded {
+        lacking.extend_from_slice(more);
+    }
+    line.process().lacks(lacking);
     let manifest = failure::of_loading(loaded, library)?;
     unborn.let_live();
     Ok(Host { manifest, line, writes })

@@ -7,13 +7,16 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use gatherd_engine::port::{
-    BoxFuture, Code, Found, Manifest, OpenFailure, Plugin, PluginId, PluginKind, PluginLimits, Spec,
+    BoxFuture, Code, Containment, Found, Manifest, OpenFailure, Plugin, PluginId, PluginKind, PluginLimits,
+    Spec,
 };
 use gatherd_engine::way::Door;
 use gatherd_wire::ToHost;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::cage::Cages;
+use super::containment::containment;
 use super::end::Cause;
 use super::host::{Host, launch};
 use super::images::{Images, Library};
@@ -33,6 +36,7 @@ struct Workshop {
     settings: IsolatedSettings,
     images: Images,
     spawner: std::io::Result<Spawner>,
+    cages: Cages,
     /// By digest.
     looked_at: Mutex<HashMap<String, Result<Manifest, OpenFailure>>>,
 }
@@ -42,7 +46,8 @@ impl IsolatedKind {
     pub fn new(settings: IsolatedSettings) -> Self {
         let images = Images::new(settings.directories.clone());
         let spawner = Spawner::begin();
-        Self(Arc::new(Workshop { settings, images, spawner, looked_at: Mutex::default() }))
+        let cages = Cages::begin();
+        Self(Arc::new(Workshop { settings, images, spawner, cages, looked_at: Mutex::default() }))
     }
 
     /// True where this plugin ran code of this digest last, in a host process.
@@ -127,7 +132,7 @@ impl Workshop {
             code: "init_failed",
             detail: format!("cannot begin the thread that starts host processes: {error}"),
         })?;
-        launch(&self.settings.limited(limits), spawner, name, library, threshold)
+        launch(&self.settings.limited(limits), (spawner, &self.cages), name, library, threshold)
             .await
             .map(|host| Started(Some(host)))
     }
@@ -209,6 +214,10 @@ impl Drop for Started {
 impl PluginKind for IsolatedKind {
     fn name(&self) -> &'static str {
         "isolated"
+    }
+
+    fn containment(&self) -> Option<Containment> {
+        Some(containment(self.0.cages.holds()))
     }
 
     /// Nothing: who chooses between the kinds asks for what lies in the directories.

@@ -11,6 +11,8 @@
 //! checked word by word, and a host that breaks the protocol is killed. The protocol is `docs/host-protocol.md`.
 
 mod bounds;
+mod cage;
+mod containment;
 mod conversation;
 mod end;
 mod failure;
@@ -43,6 +45,8 @@ pub struct IsolatedSettings {
     pub private: Vec<PathBuf>,
     /// What each process may use at the most.
     pub limits: Limits,
+    /// Share of processor time that each may use, where one processor is 1.
+    pub cpu: Option<f64>,
     /// How long the start of the process, loading, and `init` may take together.
     pub init_deadline: Duration,
 }
@@ -51,17 +55,24 @@ impl IsolatedSettings {
     /// Libraries from `directories`; 512 MiB of memory, 256 descriptors, no process beside itself; 10 s.
     pub fn new(program: PathBuf, directories: Vec<PathBuf>) -> Self {
         let limits = Limits { memory: Some(512 << 20), descriptors: Some(256), processes: Some(0) };
-        Self { program, directories, private: Vec::new(), limits, init_deadline: Duration::from_secs(10) }
+        Self {
+            program,
+            directories,
+            private: Vec::new(),
+            limits,
+            cpu: None,
+            init_deadline: Duration::from_secs(10),
+        }
     }
 
     /// The same with what is said of one plugin.
     fn limited(&self, limits: &PluginLimits) -> Self {
-        let usual = self.limits;
+        let (usual, cpu) = (self.limits, limits.cpu.or(self.cpu));
         let limits = Limits {
             memory: limits.memory.or(usual.memory),
             descriptors: limits.descriptors.or(usual.descriptors),
             processes: limits.processes.or(usual.processes),
         };
-        Self { limits, ..self.clone() }
+        Self { limits, cpu, ..self.clone() }
     }
 }

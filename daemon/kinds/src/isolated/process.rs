@@ -15,6 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group,
 use tokio::sync::watch;
 use wait4::{ResUse, Wait4};
 
+use super::cage::Cage;
 use super::end::{Cause, End};
 use super::words::LastWords;
 use crate::native::Threshold;
@@ -24,6 +25,9 @@ pub(super) struct Process {
     pid: Pid,
     /// It was not reaped yet, so its number is still its own.
     is_there: Mutex<bool>,
+    cage: Cage,
+    /// What does not hold it, in sentences.
+    lacking: OnceLock<Vec<String>>,
     /// Why the daemon ended it, if it did.
     cause: OnceLock<Cause>,
     ended: watch::Receiver<Option<End>>,
@@ -35,17 +39,20 @@ impl Process {
     pub(super) fn watch(
         child: Child,
         output: OwnedFd,
+        cage: Cage,
         threshold: Option<Arc<Threshold>>,
     ) -> io::Result<Arc<Self>> {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("a process without a number"))?;
         let (tell, ended) = watch::channel(None);
-        let process = Arc::new(Self { pid, is_there: Mutex::new(true), cause: OnceLock::new(), ended });
+        let (is_there, cause, lacking) = (Mutex::new(true), OnceLock::new(), OnceLock::new());
+        let process = Arc::new(Self { pid, is_there, cage, lacking, cause, ended });
         let watched = Arc::clone(&process);
         let begun = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from).and_then(|descriptor| {
             Builder::new().name("gd-watch".into()).spawn(move || {
                 let lines = listen(&descriptor, &output, threshold.as_deref());
                 let end = End::new(watched.reap(child), lines);
+                watched.cage.remove();
                 // Known before anybody hears that it has ended.
                 if let (Some(threshold), Some(end)) = (threshold, end.unasked(watched.cause.get())) {
                     threshold.process_ended(end);
@@ -78,6 +85,7 @@ impl Process {
             let _ended_meanwhile = kill_process_group(self.pid, Signal::KILL);
             // It may have left its group, where its program does not keep it from that.
             let _ended_meanwhile = kill_process(self.pid, Signal::KILL);
+            self.cage.kill();
         }
     }
 
@@ -85,9 +93,15 @@ impl Process {
     fn reap(&self, child: Child) -> Option<ResUse> {
         let mut is_there = self.is_there.lock().unwrap_or_else(PoisonError::into_inner);
         let _nobody_left = kill_process_group(self.pid, Signal::KILL);
+        self.cage.kill();
         let reaped = child.wait4().ok();
         *is_there = false;
         reaped
+    }
+
+    /// Says what does not hold it, once that is known.
+    pub(super) fn lacks(&self, sentences: Vec<String>) {
+        let _first = self.lacking.set(sentences);
     }
 
     /// Waits until it has ended.
@@ -138,7 +152,8 @@ impl port::Process for Process {
         let pid = self.pid.as_raw_nonzero().get().cast_unsigned();
         let stat = is_there.then(|| std::fs::read_to_string(format!("/proc/{pid}/stat")))?.ok()?;
         drop(is_there);
-        read_stat(pid, &stat)
+        let reading = read_stat(pid, &stat)?;
+        Some(ProcessReading { lacking: self.lacking.get().cloned().unwrap_or_default(), ..reading })
     }
 }
 
@@ -155,6 +170,7 @@ fn read_stat(pid: u32, stat: &str) -> Option<ProcessReading> {
         memory: field(24)?.saturating_mul(rustix::param::page_size() as u64),
         cpu: Duration::from_millis(ticks.saturating_mul(1000) / per_second),
         threads: u32::try_from(field(20)?).ok()?,
+        lacking: Vec::new(),
     })
 }
 
@@ -169,7 +185,7 @@ mod tests {
         let (output, said) = io::pipe().unwrap();
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]).process_group(0).stdout(said.try_clone().unwrap()).stderr(said);
-        Process::watch(command.spawn().unwrap(), output.into(), None).unwrap()
+        Process::watch(command.spawn().unwrap(), output.into(), Cage::default(), None).unwrap()
     }
 
     #[test]
@@ -177,7 +193,10 @@ mod tests {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 3 0 12345 99 256 1 1";
         let memory = 256 * rustix::param::page_size() as u64;
         let cpu = Duration::from_millis(200_000 / rustix::param::clock_ticks_per_second());
-        assert_eq!(read_stat(7, stat), Some(ProcessReading { pid: 7, memory, cpu, threads: 3 }));
+        assert_eq!(
+            read_stat(7, stat),
+            Some(ProcessReading { pid: 7, memory, cpu, threads: 3, lacking: Vec::new() })
+        );
         assert_eq!((read_stat(7, "7 (a) S 1"), read_stat(7, "")), (None, None));
     }
 

@@ -62,12 +62,17 @@ impl Footprint {
         let (sockets, descriptors): (Vec<_>, Vec<_>) =
             links.partition(|link| link.to_string_lossy().starts_with("socket:"));
         let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().count();
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let resident = resident.trim().trim_end_matches(" kB").parse().unwrap();
+        let resident = kib_of(pid, "VmRSS:");
         let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap().lines().count();
         Self { descriptors: descriptors.len(), sockets: sockets.len(), threads, maps, resident }
     }
+}
+
+/// A line of the process' status, in KiB. Source: `proc_pid_status(5)`.
+pub(super) fn kib_of(pid: u32, line: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let found = status.lines().find_map(|text| text.strip_prefix(line)).unwrap();
+    found.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// Host processes that this daemon started.

@@ -13,6 +13,7 @@
 mod code;
 mod death;
 mod footprint;
+mod forged;
 mod harm;
 mod neighbours;
 mod races;
@@ -65,6 +66,7 @@ pub(crate) async fn prove(stage: &Stage, runs: u64) {
     .await;
     println!("kill -9 of the daemon: 0 of {} processes are left", left.len());
 
+    forged::prove(stage).await;
     races::prove(stage, runs).await;
     println!("isolation: {:.0} s", begun.elapsed().as_secs_f64());
 }

@@ -188,9 +188,12 @@ async fn names(client: &Checked) {
 /// The word for why a reload was refused.
 fn refusal(id: &str, answer: &Answer) -> String {
     assert!((400..500).contains(&answer.status), "{id}: {}", answer.text());
-    let code = answer.json()["code"].as_str().unwrap_or("none").to_owned();
-    assert!(REFUSALS.contains(&code.as_str()), "{id}: {} {}", answer.status, answer.text());
-    code
+    let problem = answer.json();
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    let word = detail.split(':').next().unwrap_or_default().to_owned();
+    let is_named = problem["code"] == "unloadable" && REFUSALS.contains(&word.as_str());
+    assert!(is_named, "{id}: {}", answer.text());
+    word
 }
 
 async fn add(client: &Checked, id: &str, home: serde_json::Value) {
