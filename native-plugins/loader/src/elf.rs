@@ -1,6 +1,8 @@
 //! A look at the first bytes of a library, before the dynamic loader sees it.
 //!
-//! Source: the ELF header of the System V ABI: 16 identity bytes, then type and machine, 2 bytes each.
+//! Source: the ELF header of the System V ABI: 16 identity bytes, then type and machine, 2 bytes each; in files of 64 bits
+//! the place of the program headers at offset 32, their size and number at 54 and 56. In such a header the type stands at
+//! offset 0, place and size in the file at 8 and 32.
 
 /// Bytes that are looked at.
 pub(crate) const HEADER: usize = 20;
@@ -56,6 +58,28 @@ pub(crate) fn check(header: &[u8]) -> Result<(), HeaderError> {
     Err(HeaderError::OtherMachine(format!("{name} ({bits} bits, {order} endian)")))
 }
 
+/// Program headers that say what lies in memory.
+const LOAD: u32 = 1;
+
+/// How many bytes the file must have, by its program headers: the system would end the process that looks at memory behind
+/// the end of a file that was cut off. `None` where its beginning does not hold them all.
+pub(crate) fn needed(beginning: &[u8]) -> Option<u64> {
+    let half = |at: usize| Some(u16::from_ne_bytes(*beginning.get(at..)?.first_chunk()?));
+    let long = |at: usize| Some(u64::from_ne_bytes(*beginning.get(at..)?.first_chunk()?));
+    let (place, size, count) =
+        (usize::try_from(long(32)?).ok()?, usize::from(half(54)?), usize::from(half(56)?));
+    let mut needed = 0;
+    for number in 0..count {
+        let at = place.checked_add(number * size)?;
+        let kind = u32::from_ne_bytes(*beginning.get(at..)?.first_chunk()?);
+        let end = long(at + 8)?.checked_add(long(at + 32)?)?;
+        if kind == LOAD {
+            needed = needed.max(end);
+        }
+    }
+    Some(needed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +108,25 @@ mod tests {
     #[test]
     fn an_unknown_byte_order_is_no_library() {
         assert_eq!(check(&header(2, 9, 3, 62)), Err(HeaderError::NotALibrary("its byte order is unknown")));
+    }
+
+    #[test]
+    fn what_is_needed_is_told_by_the_program_headers() {
+        let mut bytes = header(2, 1, 3, 62);
+        bytes.resize(64 + 2 * 56, 0);
+        bytes[32] = 64; // Place, size and number of the program headers.
+        bytes[54] = 56;
+        bytes[56] = 2;
+        for (at, kind, place, size) in [(64, 1_u8, 0_u64, 500_u64), (120, 2, 9000, 9000)] {
+            bytes[at] = kind;
+            bytes[at + 8..at + 16].copy_from_slice(&place.to_ne_bytes());
+            bytes[at + 32..at + 40].copy_from_slice(&size.to_ne_bytes());
+        }
+        assert_eq!(needed(&bytes), Some(500));
+        assert_eq!(needed(&bytes[..150]), None);
+        bytes[72..80].copy_from_slice(&u64::MAX.to_ne_bytes());
+        assert_eq!(needed(&bytes), None);
+        assert_eq!(needed(b""), None);
     }
 
     #[test]

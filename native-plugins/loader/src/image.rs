@@ -119,11 +119,12 @@ fn fill_up(path: &Path, from: &mut File, mut to: File) -> Result<Image, OpenErro
     let fail = |step| move |source| OpenError::Io { path: path.into(), step, source };
     let mut step = vec![0_u8; STEP];
     let mut hash = Sha256::new();
-    let mut size = 0_u64;
+    let (mut size, mut needed) = (0_u64, None);
     loop {
         let read = fill(from, &mut step).map_err(fail("read"))?;
         if size == 0 {
             check_header(path, &step[..read])?;
+            needed = elf::needed(&step[..read]);
         }
         size += read as u64;
         if size > MAX_SIZE {
@@ -132,6 +133,9 @@ fn fill_up(path: &Path, from: &mut File, mut to: File) -> Result<Image, OpenErro
         hash.update(&step[..read]);
         to.write_all(&step[..read]).map_err(fail(COPY))?;
         if read < STEP {
+            if needed.is_none_or(|needed| needed > size) {
+                return Err(OpenError::NotALibrary { path: path.into(), what: "it is cut off" });
+            }
             return Ok(Image { file: to, digest: Digest(hash.finalize().into()) });
         }
     }

@@ -27,6 +27,10 @@ async fn daemon_and_machine_say_what_they_can_do() {
     let told = daemon.unix().get("/v1/capabilities").await.ok();
     let (own, machine) = (&told["daemon"], &told["machine"]);
     assert_eq!(own["plugin_kinds"], json!(["native", "isolated"]));
+    let isolation = &own["isolation"];
+    let is_full =
+        isolation["landlock"].as_u64() >= Some(6) && isolation["held"].as_array().unwrap().len() == 4;
+    assert_eq!(isolation["strength"] == "full", is_full, "{isolation}");
     assert_eq!((&own["abi"], &own["min_microversion"]), (&json!("1.0"), &json!("1.0")));
     assert_eq!((&own["api"]["tls"], &own["api"]["unix_socket"]), (&json!(false), &json!(true)));
     let types: Vec<&str> = own["plugin_types"].as_array().unwrap().iter().filter_map(Value::as_str).collect();

@@ -77,11 +77,8 @@ fn end_is_told(plugin: &Value) {
         );
         assert_eq!(end["signal"], json!({"number": 6, "name": "SIGABRT"}));
     } else {
-        assert_eq!(
-            (&end["reason"], &end["signal"]["name"]),
-            (&json!("protocol"), &json!("SIGKILL")),
-            "{plugin}"
-        );
+        // Some see that nobody listens, and end before they are killed.
+        assert_eq!(end["reason"], "protocol", "{plugin}");
         let how = end["message"].as_str().unwrap();
         assert!(how.contains("broke the protocol") && message.ends_with(how), "{plugin}");
     }

@@ -32,6 +32,7 @@ mod heartbeat;
 mod history;
 mod isolated;
 mod isolated_confined;
+mod isolated_groups;
 mod isolated_hosts;
 mod keystone;
 mod limits;
