@@ -2,6 +2,7 @@
 
 mod calls;
 mod paths;
+mod rights;
 
 use std::io;
 use std::path::PathBuf;
@@ -59,6 +60,9 @@ pub(crate) fn confine(private: &[PathBuf], limits: &Limits) -> anyhow::Result<Ve
                 .push("this kernel has no Landlock: the plugin can read what the daemon's user can".into());
         }
         Err(error) => lacking.push(format!("Landlock does not hold the plugin: {error}")),
+    }
+    if let Err(error) = rights::give_up() {
+        lacking.push(format!("the rights of the daemon's user could not be given up: {error}"));
     }
     calls::refuse(limits.processes == Some(0))
         .context("seccomp cannot keep the plugin from the daemon's socket, so it does not run")?;

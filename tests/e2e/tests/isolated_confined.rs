@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatherd_e2e::{Ask, Checked, Daemon, Libraries, Place, Setup, Stage, skip};
+use gatherd_e2e::{Ask, Checked, Daemon, Libraries, Place, Setup, Stage, is_root, skip};
 
 use serde_json::json;
 
@@ -109,4 +109,63 @@ async fn an_isolated_plugin_can_start_no_process() {
     };
     let plugin = plugin_until(&client, "tries", "is refused", is_refused).await;
     assert_eq!(plugin["state"], "running", "a call that fails is no reason to end");
+}
+
+/// A number of a process' status, in the base that the kernel writes it in. Source: `proc_pid_status(5)`.
+fn status_of(process: &serde_json::Value, line: &str, base: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let found = status.lines().find_map(|text| text.strip_prefix(line)).unwrap();
+    u64::from_str_radix(found.split_ascii_whitespace().next().unwrap(), base).unwrap()
+}
+
+#[tokio::test]
+async fn an_isolated_plugin_of_root_has_only_some_of_its_rights() {
+    let Some(stage) = Stage::find() else { return };
+    if !is_root() {
+        skip("only root has rights to give up");
+        return;
+    }
+    let libraries = misbehaving(&stage);
+    let config = instance("guest", "well", 0.2, "").replace("trusted = true\n", "");
+    let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+    let plugin = runs(&daemon.unix(), "guest").await;
+    let rights = status_of(&plugin["process"]["pid"], "CapPrm:", 16);
+    // Source: `capabilities(7)`: CAP_DAC_OVERRIDE 1, CAP_KILL 5, CAP_SYS_MODULE 16, CAP_SYS_PTRACE 19.
+    assert_eq!(rights & (1 << 1 | 1 << 5 | 1 << 16 | 1 << 19), 0, "{rights:x}");
+    assert_eq!(plugin["process"]["lacking"], json!([]), "{plugin}");
+}
+
+/// The user nobody, who is there on every system.
+const NOBODY: u64 = 65534;
+
+#[tokio::test]
+async fn isolated_plugins_run_as_the_user_that_is_named_for_them() {
+    let Some(stage) = Stage::find() else { return };
+    if !is_root() {
+        skip("only root may change users");
+        return;
+    }
+    let open = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(open.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let libraries = misbehaving(&stage);
+    let stage = stage.copy(open.path());
+    let guest = instance("guest", "well", 0.2, "").replace("trusted = true\n", "");
+    for (user, code) in [("65534", None), ("no-such-user", Some("no_host"))] {
+        let config = format!("host_user = \"{user}\"\n{guest}");
+        let daemon = Daemon::start(Setup::new(&stage).config(config).plugins_from(libraries.path())).await;
+        let client = daemon.unix();
+        let Some(code) = code else {
+            let plugin = runs(&client, "guest").await;
+            number_until(&client, "testhost/misbehave/gauge-reads", |number| number > 1.0).await;
+            let process = &plugin["process"]["pid"];
+            let numbers = [status_of(process, "Uid:", 10), status_of(process, "Gid:", 10)];
+            assert_eq!(numbers, [NOBODY; 2]);
+            assert_eq!(status_of(process, "CapPrm:", 16), 0);
+            continue;
+        };
+        let is_told = |plugin: &serde_json::Value| plugin["last_error"]["code"] == code;
+        let plugin = plugin_until(&client, "guest", "has no host", is_told).await;
+        let message = plugin["last_error"]["message"].as_str().unwrap();
+        assert!(message.contains("host_user") && message.contains(user), "{plugin}");
+    }
 }

@@ -174,6 +174,7 @@ impl Ranges<'_> {
             format_args!("an absolute path such as `/etc/gatherd/policy.toml` is wanted"),
         );
         self.paths("/host_program", document.host_program.as_slice());
+        self.host_user(document.host_user.as_deref());
         self.listen(&document.api.listen);
         let socket = document.api.unix_socket.as_deref().unwrap_or_default();
         self.say_if(
@@ -244,6 +245,14 @@ impl Ranges<'_> {
         let bad =
             |path: &std::path::PathBuf| path.as_os_str().is_empty() || path.to_string_lossy().contains('\0');
         self.say_if(paths.iter().any(bad), pointer, format_args!("a path that is not empty is wanted"));
+    }
+
+    fn host_user(&mut self, user: Option<&str>) {
+        self.say_if(
+            user.is_some_and(|user| user.is_empty() || user.len() > 64 || user.contains(['\0', ':'])),
+            "/host_user",
+            format_args!("the name or number of a user is wanted"),
+        );
     }
 
     fn seconds(&mut self, pointer: &str, found: f64, least: f64, most: f64) {
@@ -341,7 +350,7 @@ mod tests {
             (json!({"runtime_dir": ""}), "/runtime_dir"),
             (json!({"access_policy": "policy.toml"}), "/access_policy"),
             (json!({"access_policy": ""}), "/access_policy"),
-            (json!({"host_program": ""}), "/host_program"),
+            (json!({"host_user": ""}), "/host_user"),
             (json!({"api": {"listen": "localhost"}}), "/api/listen"),
             (json!({"api": {"unix_socket": "x".repeat(108)}}), "/api/unix_socket"),
             (json!({"api": {"workers": 0}}), "/api/workers"),

@@ -58,7 +58,7 @@ pub(super) const PARTS: &[(&str, &str)] = &[("outputs", "buffer"), ("plugins", "
 /// program runs plugins is for those to say who may install one, whom subscriptions may reach is not for those to say
 /// who may change subscriptions, and who may come in, and use what, is not for those who did.
 pub(super) const NOT_OVER_API: &[&str] =
-    &["access_policy", "host_program", "keystone", "state_dir", "subscriptions_policy"];
+    &["access_policy", "host_program", "host_user", "keystone", "state_dir", "subscriptions_policy"];
 
 /// The keys that are looked at only when the daemon starts; all others take effect at once.
 pub(super) const AT_START: &[&str] = &[
@@ -69,6 +69,7 @@ pub(super) const AT_START: &[&str] = &[
     "types_db",
     "plugin_dirs",
     "host_program",
+    "host_user",
     "state_dir",
     "runtime_dir",
     "api",
@@ -100,6 +101,9 @@ pub struct Document {
     /// The program that runs a plugin in a process of its own; `gatherd-host` beside the daemon for `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_program: Option<PathBuf>,
+    /// The user, by name or number, as which plugins run that have processes of their own; the daemon's for `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_user: Option<String>,
     /// Where what must survive a restart is kept; by user for `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_dir: Option<PathBuf>,
@@ -245,6 +249,7 @@ impl Default for Document {
             types_db: Vec::new(),
             plugin_dirs: Vec::new(),
             host_program: None,
+            host_user: None,
             state_dir: None,
             runtime_dir: None,
             access_policy: None,

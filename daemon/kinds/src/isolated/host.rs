@@ -12,7 +12,6 @@ use gatherd_loader::{Door as _, LogLevel};
 use gatherd_wire::{Consumer, Hello, Loaded, PROTOCOL, Producer, Ring, RingError, ToHost, encode, send};
 use tokio::sync::{mpsc, oneshot};
 
-use super::IsolatedSettings;
 use super::cage::Cages;
 use super::conversation::Conversation;
 use super::end::Cause;
@@ -21,6 +20,7 @@ use super::images::Library;
 use super::line::{Line, ORDERS, Signs};
 use super::process::Process;
 use super::spawner::Spawner;
+use super::{HostUser, IsolatedSettings};
 use crate::native::Threshold;
 
 /// Variables of the daemon's environment that a plugin may see.
@@ -59,6 +59,9 @@ pub(super) async fn launch(
     library: &Library,
     threshold: Option<Arc<Threshold>>,
 ) -> Result<Host, OpenFailure> {
+    if let Some(Err(detail)) = &settings.user {
+        return Err(OpenFailure::Library { code: "no_host", detail: detail.clone() });
+    }
     let Prepared { command, ours, output, values, writes } =
         prepare(settings).map_err(|error| no_room(&error))?;
     let child = spawner.spawn(command).await.map_err(|error| no_program(settings, &error))?;
@@ -121,6 +124,9 @@ fn prepare(settings: &IsolatedSettings) -> io::Result<Prepared> {
     let mut command = Command::new(&settings.program);
     command.env_clear().current_dir("/").process_group(0);
     command.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    if let Some(Ok(HostUser { user, group })) = settings.user {
+        command.uid(user).gid(group);
+    }
     command.stdin(Stdio::from(OwnedFd::from(theirs)));
     command.stdout(said.try_clone()?).stderr(said);
     Ok(Prepared { command, ours, output: output.into(), values, writes })
@@ -182,9 +188,13 @@ fn no_room(error: &io::Error) -> OpenFailure {
 
 fn no_program(settings: &IsolatedSettings, error: &io::Error) -> OpenFailure {
     let program = settings.program.display();
-    let detail = format!(
-        "cannot start the host program {program}: {error}; it belongs beside the daemon, or set `trusted = true` for \
-         the plugin to run it in the daemon's process"
-    );
+    let advice = match settings.user {
+        Some(Ok(HostUser { user, .. })) => format!(
+            "the daemon must be allowed to change to the user {user} (host_user), and that user must be able to reach and \
+             run the program"
+        ),
+        _ => "it belongs beside the daemon, or set `trusted = true` for the plugin to run it in the daemon's process".into(),
+    };
+    let detail = format!("cannot start the host program {program}: {error}; {advice}");
     OpenFailure::Library { code: "no_host", detail }
 }

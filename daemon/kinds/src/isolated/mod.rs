@@ -47,8 +47,19 @@ pub struct IsolatedSettings {
     pub limits: Limits,
     /// Share of processor time that each may use, where one processor is 1.
     pub cpu: Option<f64>,
+    /// As whom they run, where not as the daemon; or why nobody is there to run them.
+    pub user: Option<Result<HostUser, String>>,
     /// How long the start of the process, loading, and `init` may take together.
     pub init_deadline: Duration,
+}
+
+/// The user of host processes, by numbers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HostUser {
+    /// The user.
+    pub user: u32,
+    /// Its group; it has no others.
+    pub group: u32,
 }
 
 impl IsolatedSettings {
@@ -61,6 +72,7 @@ impl IsolatedSettings {
             private: Vec::new(),
             limits,
             cpu: None,
+            user: None,
             init_deadline: Duration::from_secs(10),
         }
     }
