@@ -1,6 +1,7 @@
 //! What this process gives up before it runs a line of the plugin.
 
 mod calls;
+mod declared;
 mod paths;
 mod rights;
 
@@ -12,6 +13,8 @@ use gatherd_wire::Limits;
 use landlock::RulesetStatus;
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use rustix::thread::set_no_new_privs;
+
+pub(crate) use declared::declared;
 
 /// Ends with the thread of the daemon that started this process, and gains no rights any more.
 pub(crate) fn die_with_parent() -> io::Result<()> {
@@ -40,6 +43,12 @@ pub(crate) fn limit(limits: &Limits) -> anyhow::Result<()> {
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         setrlimit(resource, limit).with_context(|| format!("cannot limit {what} to {most}"))?;
     }
+    Ok(())
+}
+
+/// Confines this thread, and all that it starts, to the paths that the plugin declares, as far as the kernel can.
+pub(crate) fn narrow(declared: &declared::Declared) -> anyhow::Result<()> {
+    paths::only(&declared.read, &declared.write).context("Landlock does not hold the plugin to its paths")?;
     Ok(())
 }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use gatherd_loader::{
-    CallError, Capabilities, Complaint, ConfigureError, InitError, Instance, Library, Loader, OpenError,
-    WriteItem,
+    CallError, Capabilities, Complaint, ConfigureError, Door as _, InitError, Instance, Library, Loader,
+    LogLevel, OpenError, WriteItem,
 };
 use gatherd_model::{CdTime, Interval, Notification, Value};
 use gatherd_wire::{Consumer, Loaded, Outcome, ToDaemon, Writes, WrittenSample};
 
+use crate::confine::{declared, narrow};
 use crate::control::Control;
 use crate::door::HostDoor;
 use crate::orders::{Order, What};
@@ -65,6 +66,11 @@ impl Plugin {
                 library.configure(&config.to_string()).map_or_else(of_configuring, |()| Outcome::Ok)
             }
             What::Init { interval, config } => {
+                if let Some(declared) = declared(&library.manifest().config_schema, &config)
+                    && let Err(error) = narrow(&declared)
+                {
+                    self.door.log(LogLevel::NOTICE, &format!("{error:#}"));
+                }
                 let interval = Interval::from_units(interval).unwrap_or(Interval::DEFAULT);
                 match library.init(Arc::clone(&self.door) as _, interval, &config.to_string()) {
                     Ok(instance) => {

@@ -322,3 +322,26 @@ async fn a_configuration_is_judged_in_a_process_and_what_is_wrong_is_told() {
     said(&daemon, "line 2 of read 1").await;
     assert_eq!(client.plugin("guest").await["failures"], 0);
 }
+
+/// Our own plugins that declare what they read.
+const NARROW: [&str; 10] =
+    ["contextswitch", "cpu", "disk", "interface", "irq", "load", "memory", "swap", "uptime", "vmem"];
+
+#[tokio::test]
+async fn our_own_plugins_have_their_values_within_the_paths_that_they_declare() {
+    let Some(stage) = Stage::find() else { return };
+    let section = |id: &&str| format!("[plugins.{id}]\nisolation = \"process\"\ninterval = 0.3\n");
+    let config: String = NARROW.iter().map(section).collect();
+    let daemon = Daemon::start(Setup::new(&stage).config(config)).await;
+    let client = daemon.unix();
+    let types = client.all("/v1/plugin-types").await;
+    for id in NARROW {
+        let declared = types.iter().find(|found| found["type"] == id).unwrap();
+        assert!(declared["config_schema"]["x-gatherd-paths"]["read"].is_array(), "{declared}");
+        let plugin =
+            plugin_until(&client, id, "was read twice", |plugin| plugin["reads"].as_u64() >= Some(2)).await;
+        assert_eq!((&plugin["kind"], &plugin["failures"]), (&json!("isolated"), &json!(0)), "{plugin}");
+        // A machine may have no disk and no interface to speak of, but what it has is the same in a process of its own.
+        assert!(id == "disk" || plugin["values"].as_u64() > Some(0), "{plugin}");
+    }
+}

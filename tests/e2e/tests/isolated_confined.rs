@@ -169,3 +169,38 @@ async fn isolated_plugins_run_as_the_user_that_is_named_for_them() {
         assert!(message.contains("host_user") && message.contains(user), "{plugin}");
     }
 }
+
+/// A plugin that declares a directory, and an option that names a path.
+#[tokio::test]
+async fn a_plugin_that_declares_its_paths_reads_no_others() {
+    let Some(stage) = Stage::find() else { return };
+    let place = tempfile::tempdir().unwrap();
+    for directory in ["declared", "named", "other"] {
+        std::fs::create_dir(place.path().join(directory)).unwrap();
+        std::fs::write(place.path().join(directory).join("file"), "text").unwrap();
+    }
+    let schema = json!({
+        "type": "object",
+        "x-gatherd-paths": {"read": [place.path().join("declared")]},
+        "properties": {"directory": {"x-gatherd-path": "read"}},
+    });
+    let libraries = Libraries::new();
+    libraries.compile("narrow", "fiend", &["-pthread", &format!("-DSCHEMA={:?}", schema.to_string())]);
+    let daemon = Daemon::start(Setup::new(&stage).plugins_from(libraries.path())).await;
+    let client = daemon.unix();
+    if client.get("/v1/capabilities").await.ok()["daemon"]["isolation"]["landlock"] == 0 {
+        skip("this kernel has no Landlock");
+        return;
+    }
+    for (directory, can) in [("declared", true), ("named", true), ("other", false)] {
+        let file = place.path().join(directory).join("file");
+        let body = json!({
+            "id": "narrow", "type": "narrow", "isolation": "process",
+            "config": {"mode": "peeks", "file": file, "directory": place.path().join("named")},
+        });
+        assert_eq!(client.send(Ask::post("/v1/plugins").json(&body)).await.status, 201);
+        let number = number_until(&client, "testhost/fiend-peeks/gauge", |_| true).await;
+        assert_eq!(number > 0.0, can, "{directory}: {number}");
+        assert_eq!(client.send(Ask::new("DELETE", "/v1/plugins/narrow").if_match("*")).await.status, 204);
+    }
+}

@@ -476,7 +476,11 @@ static gatherd_plugin_table table = {
     TEXT("fiend"),
     NO_TEXT,
     TEXT("Does harm in the way that it is told"),
+#ifdef SCHEMA
+    TEXT(SCHEMA),
+#else
     NO_TEXT,
+#endif
     GATHERD_CAPABILITIES_READ,
     NULL,
     init,

@@ -31,6 +31,40 @@ pub(super) fn keep_out_of(private: &[PathBuf]) -> Result<RulesetStatus, RulesetE
     Ok(rules.restrict_self()?.ruleset)
 }
 
+/// What every process reads: the C library's own files, itself, and devices that hold nothing.
+const EVERYBODY: [&str; 17] = [
+    "/dev/null",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/zero",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
+    "/etc/passwd",
+    "/etc/resolv.conf",
+    "/lib",
+    "/lib64",
+    "/proc/self",
+    "/sys/devices/system/cpu",
+    "/usr/lib",
+    "/usr/share/zoneinfo",
+];
+
+/// Leaves this thread, and all that it starts, only those of the paths that were open to it so far; what is not there has
+/// no need to be opened.
+pub(super) fn only(read: &[PathBuf], write: &[PathBuf]) -> Result<RulesetStatus, RulesetError> {
+    let (all, reading) = (AccessFs::from_all(NEWEST), AccessFs::from_read(NEWEST));
+    let rules = Ruleset::default().handle_access(all)?.create()?;
+    let rules = rules
+        .add_rules(path_beneath_rules(EVERYBODY, reading))?
+        .add_rules(path_beneath_rules(["/dev/null"], all))?
+        .add_rules(path_beneath_rules(read, reading))?
+        .add_rules(path_beneath_rules(write, all))?;
+    Ok(rules.restrict_self()?.ruleset)
+}
+
 /// The directories as they are without links; one that is not there has nothing to hide.
 fn real(private: &[PathBuf]) -> BTreeSet<PathBuf> {
     private

@@ -18,6 +18,7 @@ use serde::Deserialize;
 /// The plugin has no options.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-gatherd-paths" = {"read": ["/proc"]}))]
 pub struct Config {}
 
 /// The plugin.

@@ -24,6 +24,7 @@ use crate::stat::{STATES, Times, WHOLE};
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, as in collectd")]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-gatherd-paths" = {"read": ["/proc"]}))]
 pub struct Config {
     /// Report each state by itself; otherwise all but `idle` together as `active`, in percent.
     pub report_by_state: bool,

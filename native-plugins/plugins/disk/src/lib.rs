@@ -32,6 +32,7 @@ const NAME_TRIES: u8 = 3;
 /// What the plugin reports.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-gatherd-paths" = {"read": ["/proc", "/run/udev"]}))]
 pub struct Config {
     /// Disks and partitions to report; `/…/` is a regular expression that matches anywhere in a name. Empty means all.
     pub disk: Vec<String>,

@@ -23,6 +23,7 @@ const MAX_INTERFACES: usize = 65_536;
 /// What the plugin reports.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-gatherd-paths" = {"read": ["/proc"]}))]
 pub struct Config {
     /// Interfaces to report; `/…/` is a regular expression that matches anywhere in a name. Empty means all.
     pub interface: Vec<String>,

@@ -21,6 +21,7 @@ const MAX_IRQS: usize = 16_384;
 /// What the plugin reports.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-gatherd-paths" = {"read": ["/proc"]}))]
 pub struct Config {
     /// Interrupts to report; `/…/` is a regular expression that matches anywhere in a name. Empty means all.
     pub irq: Vec<String>,

@@ -18,6 +18,7 @@ use serde::Deserialize;
 /// What the plugin reports.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-gatherd-paths" = {"read": ["/proc"]}))]
 pub struct Config {
     /// Report the load divided by the number of CPUs that are online, instead of the load itself.
     pub report_relative: bool,

@@ -20,6 +20,7 @@ use crate::meminfo::{Slab, Usage};
 /// What the plugin reports.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-gatherd-paths" = {"read": ["/proc"]}))]
 pub struct Config {
     /// Report bytes.
     pub values_absolute: bool,

@@ -33,6 +33,7 @@ const MAX_DEVICES: usize = 64;
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, as in collectd")]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-gatherd-paths" = {"read": ["/proc"]}))]
 pub struct Config {
     /// Report each swap device by itself instead of all together.
     pub report_by_device: bool,

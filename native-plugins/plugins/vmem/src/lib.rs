@@ -28,6 +28,7 @@ const MAX_LINES: usize = 4096;
 /// What the plugin reports.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-gatherd-paths" = {"read": ["/proc"]}))]
 pub struct Config {
     /// Report also what was done with pages: allocated, freed, scanned, stolen and so on.
     pub verbose: bool,
