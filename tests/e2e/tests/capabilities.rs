@@ -31,7 +31,7 @@ async fn daemon_and_machine_say_what_they_can_do() {
     let is_full =
         isolation["landlock"].as_u64() >= Some(6) && isolation["held"].as_array().unwrap().len() == 4;
     assert_eq!(isolation["strength"] == "full", is_full, "{isolation}");
-    assert_eq!((&own["abi"], &own["min_microversion"]), (&json!("1.0"), &json!("1.0")));
+    assert_eq!((&own["abi"], &own["min_microversion"]), (&json!("1.1"), &json!("1.0")));
     assert_eq!((&own["api"]["tls"], &own["api"]["unix_socket"]), (&json!(false), &json!(true)));
     let types: Vec<&str> = own["plugin_types"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(["cpu", "memory", "load"].iter().all(|it| types.contains(it)), "{types:?}");

@@ -23,7 +23,7 @@ const READ: Duration = Duration::from_secs(1);
 const CALL: Duration = Duration::from_secs(10);
 
 /// How long the end may take before the process is killed.
-const STOP: Duration = Duration::from_secs(2);
+const STOP: Duration = Duration::from_millis(1900);
 
 /// An opened plugin in a host process. Dropped, the process is killed.
 pub(super) struct IsolatedPlugin {
