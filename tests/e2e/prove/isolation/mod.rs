@@ -43,7 +43,7 @@ pub(crate) async fn prove(stage: &Stage, runs: u64) {
     neighbours.run(&client, "disturbed").await;
     neighbours.run(&control.unix(), "control").await;
 
-    let mut worst = harm::Worst::default();
+    let mut worst = harm::Worst::new(is_long);
     for _round in 0..if is_long { 3 } else { 1 } {
         harm::all(&daemon, &mut worst).await;
     }
