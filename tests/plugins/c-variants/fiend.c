@@ -161,7 +161,8 @@ static void scribbles(void) {
     if (is("scribbles_all")) {
         for (unsigned at = 0; at < 4096; at++) words[at] = 0x5a5a5a5a5a5a5a5aull;
     }
-    tell(1);
+    /* A record of the host's would mend all but the tail, before anybody looks: only the host itself looks at that. */
+    if (is("scribbles_tail")) tell(1);
 }
 
 /* The control socket, which is the only socket here. */
