@@ -148,9 +148,9 @@ async fn every_plugin_gives_values_or_says_what_this_machine_lacks() {
         }
     }
 
-    // The two writers carry away what the others read.
-    wait_until("values of uptime are in a file and in the log", PATIENCE, async || {
-        let is_logged = daemon.log().contains(": testhost.uptime.uptime ");
+    // The two writers carry away what the others read. Of so many lines the log takes some; which, is no matter here.
+    wait_until("values of uptime are in a file, and some in the log", PATIENCE, async || {
+        let is_logged = daemon.log().contains(": testhost.");
         let is_in_file = fs::read_dir(csv.join("testhost/uptime")).is_ok_and(|files| files.count() == 1);
         if is_logged && is_in_file { Ok(()) } else { Err(format!("log: {is_logged}, file: {is_in_file}")) }
     })
