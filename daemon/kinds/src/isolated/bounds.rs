@@ -24,7 +24,7 @@ pub(super) fn bounded(mut message: ToDaemon) -> ToDaemon {
             cut(&mut welcome.name, MAX_NAME);
             cut(&mut welcome.version, MAX_NAME);
         }
-        ToDaemon::Loaded(loaded) => *loaded = bounded_manifest(std::mem::replace(loaded, nothing())),
+        ToDaemon::Loaded(loaded) => bound_manifest(loaded),
         ToDaemon::Done { outcome, .. } => bound_outcome(outcome),
         ToDaemon::Log { message, .. } => cut(message, MAX_MESSAGE),
         ToDaemon::Breach { what, .. } => cut(what, MAX_MESSAGE),
@@ -37,25 +37,13 @@ pub(super) fn bounded(mut message: ToDaemon) -> ToDaemon {
     message
 }
 
-/// Stands for a moment where something else is looked at.
-fn nothing() -> Loaded {
-    Loaded::Failed { code: String::new(), detail: String::new() }
-}
-
-fn bounded_manifest(mut loaded: Loaded) -> Loaded {
-    match &mut loaded {
+fn bound_manifest(loaded: &mut Loaded) {
+    match loaded {
         Loaded::Failed { code, detail } => {
             cut(code, MAX_NAME);
             cut(detail, MAX_MESSAGE);
         }
         Loaded::Ok { name, version, description, config_schema, capabilities, abi: _, lacking } => {
-            let size = config_schema.to_string().len();
-            if size > SCHEMA {
-                let detail = format!(
-                    "the JSON Schema of its configuration has {size} bytes, at most {SCHEMA} are taken"
-                );
-                return Loaded::Failed { code: "load_failed".into(), detail };
-            }
             cut(name, MAX_NAME);
             cut(version, MAX_NAME);
             cut(description, MAX_MESSAGE);
@@ -64,9 +52,15 @@ fn bounded_manifest(mut loaded: Loaded) -> Loaded {
             for sentence in lacking.iter_mut() {
                 cut(sentence, MAX_MESSAGE);
             }
+            let size = config_schema.to_string().len();
+            if size > SCHEMA {
+                let detail = format!(
+                    "the JSON Schema of its configuration has {size} bytes, at most {SCHEMA} are taken"
+                );
+                *loaded = Loaded::Failed { code: "load_failed".into(), detail };
+            }
         }
     }
-    loaded
 }
 
 fn bound_outcome(outcome: &mut Outcome) {
@@ -121,7 +115,7 @@ mod tests {
     fn a_manifest_is_kept_small() {
         let said = |config_schema| {
             let text = "x".repeat(1 << 20);
-            bounded_manifest(Loaded::Ok {
+            let mut loaded = Loaded::Ok {
                 name: text.clone(),
                 version: text.clone(),
                 description: text,
@@ -129,7 +123,9 @@ mod tests {
                 capabilities: vec!["read".into(); 1000],
                 abi: (1, 0),
                 lacking: vec!["x".repeat(1 << 20); 100],
-            })
+            };
+            bound_manifest(&mut loaded);
+            loaded
         };
         let Loaded::Ok { name, version, description, capabilities, lacking, .. } = said(json!({})) else {
             panic!()
