@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -36,7 +36,8 @@ struct Workshop {
     settings: IsolatedSettings,
     images: Images,
     spawner: std::io::Result<Spawner>,
-    cages: Cages,
+    /// Begun with the first host, or when somebody asks what they hold: who only looks at files makes none.
+    cages: OnceLock<Cages>,
     /// By digest.
     looked_at: Mutex<HashMap<String, Result<Manifest, OpenFailure>>>,
 }
@@ -46,8 +47,8 @@ impl IsolatedKind {
     pub fn new(settings: IsolatedSettings) -> Self {
         let images = Images::new(settings.directories.clone());
         let spawner = Spawner::begin();
-        let cages = Cages::begin();
-        Self(Arc::new(Workshop { settings, images, spawner, cages, looked_at: Mutex::default() }))
+        let (cages, looked_at) = (OnceLock::new(), Mutex::default());
+        Self(Arc::new(Workshop { settings, images, spawner, cages, looked_at }))
     }
 
     /// True where this plugin ran code of this digest last, in a host process.
@@ -121,6 +122,10 @@ fn spec_of(type_name: &str) -> Result<Spec, OpenFailure> {
 }
 
 impl Workshop {
+    fn cages(&self) -> &Cages {
+        self.cages.get_or_init(Cages::begin)
+    }
+
     async fn launch(
         &self,
         name: &str,
@@ -132,7 +137,7 @@ impl Workshop {
             code: "init_failed",
             detail: format!("cannot begin the thread that starts host processes: {error}"),
         })?;
-        launch(&self.settings.limited(limits), (spawner, &self.cages), name, library, threshold)
+        launch(&self.settings.limited(limits), (spawner, self.cages()), name, library, threshold)
             .await
             .map(|host| Started(Some(host)))
     }
@@ -217,7 +222,7 @@ impl PluginKind for IsolatedKind {
     }
 
     fn containment(&self) -> Option<Containment> {
-        Some(containment(self.0.cages.holds()))
+        Some(containment(self.0.cages().holds()))
     }
 
     /// Nothing: who chooses between the kinds asks for what lies in the directories.

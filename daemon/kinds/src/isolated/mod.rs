@@ -23,6 +23,7 @@ mod isolated_plugin;
 mod line;
 mod process;
 mod spawner;
+mod stat;
 mod words;
 mod writer;
 

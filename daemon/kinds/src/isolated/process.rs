@@ -17,6 +17,7 @@ use wait4::{ResUse, Wait4};
 
 use super::cage::Cage;
 use super::end::{Cause, End};
+use super::stat::field;
 use super::words::LastWords;
 use crate::native::Threshold;
 
@@ -52,12 +53,13 @@ impl Process {
             Builder::new().name("gd-watch".into()).spawn(move || {
                 let lines = listen(&descriptor, &output, threshold.as_deref());
                 let end = End::new(watched.reap(child), lines);
-                watched.cage.remove();
                 // Known before anybody hears that it has ended.
                 if let (Some(threshold), Some(end)) = (threshold, end.unasked(watched.cause.get())) {
                     threshold.process_ended(end);
                 }
                 tell.send_replace(Some(end));
+                // Which may take a moment that nobody needs to wait for.
+                watched.cage.remove();
             })
         });
         if let Err(error) = begun {
@@ -157,12 +159,9 @@ impl port::Process for Process {
     }
 }
 
-/// Source: `proc_pid_stat(5)`: after the name in brackets, field 14 and 15 are ticks of processor time, 20 the number of
-/// threads, 24 the pages in memory.
+/// Field 14 and 15 are ticks of processor time, 20 the number of threads, 24 the pages in memory.
 fn read_stat(pid: u32, stat: &str) -> Option<ProcessReading> {
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-    // The first of these is field 3.
-    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    let field = |number| field(stat, number);
     let ticks = field(14)?.saturating_add(field(15)?);
     let per_second = rustix::param::clock_ticks_per_second().max(1);
     Some(ProcessReading {

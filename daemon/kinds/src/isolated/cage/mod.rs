@@ -25,6 +25,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 use self::found::{CONTROLLERS, Found};
+use super::stat::field;
 
 /// The group of version 2 that the daemon goes to.
 const DAEMON: &str = "daemon";
@@ -313,12 +314,10 @@ fn is_abandoned(name: &str) -> bool {
     of_base(name).is_some_and(|(process, start)| began(process) != Some(start))
 }
 
-/// When a process began, in ticks since the start of the machine; a number is given again, but not at the same tick.
-///
-/// Source: `proc_pid_stat(5)`, field 22.
+/// When a process began, in ticks since the start of the machine (field 22); a number is given again, but not at the same
+/// tick.
 fn began(process: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+    field(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?, 22)
 }
 
 #[cfg(test)]
